@@ -1,0 +1,11 @@
+// Linked in place of the CUDA backend where a build has none.
+#include "backend/kernels.hpp"
+#include "core/errors.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+std::unique_ptr<Kernels> make_cuda_kernels() {
+  throw CudaError("this build has no CUDA backend; use --device cpu");
+}
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,77 @@
+/// @file
+/// exp and the normal distribution in a form that loops over them vectorise: no branch, no call, no table.
+///
+/// The float ones are ours; double, which proves formulas and need not be fast, takes the standard library's.
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+namespace tenfold {
+
+/// e^x within 2 ulp; 0 below about -104, infinity above 88.73, NaN for NaN, and subnormals in between.
+inline float vector_exp(float x) {
+  // Beyond these the result is 0 or infinity anyway, and the exponent below cannot overflow. NaN passes both.
+  x = x < -105.0f ? -105.0f : x;
+  x = x > 89.0f ? 89.0f : x;
+  // x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 · 2^23 rounds to an integer, and leaves it in the low
+  // bits.
+  constexpr float rounder = 0x1.8p23f;
+  const float shifted = x * std::numbers::log2e_v<float> + rounder;
+  const float n = shifted - rounder;
+  // ln 2 in two parts, the first with so few bits that n · part is exact.
+  constexpr float ln2_high = 0x1.62ep-1f, ln2_low = static_cast<float>(std::numbers::ln2 - 0x1.62ep-1);
+  const float r = (x - n * ln2_high) - n * ln2_low;
+  // e^r by Taylor's series: the first term left out, r^8 / 8!, is below 6e-9.
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = (p * r) * r + r;
+  // Times 2^n in two halves, since 2^n alone may be no normal number. A float's exponent sits in bits 23
+  // to 30.
+  const std::uint32_t whole = std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(rounder);
+  const std::uint32_t half = static_cast<std::uint32_t>(static_cast<std::int32_t>(whole) >> 1);
+  const float scale1 = std::bit_cast<float>((half + 127) << 23);
+  const float scale2 = std::bit_cast<float>((whole - half + 127) << 23);
+  return (p + 1) * scale1 * scale2;
+}
+inline double vector_exp(double x) { return std::exp(x); }
+
+/// Φ(x) and φ(x) of the standard normal distribution.
+template <class T>
+struct Normal {
+  T cdf, pdf;
+};
+
+/// Both within 1.2e-7 absolutely.
+inline Normal<float> vector_normal(float x) {
+  // Φ(-t) = φ(t) M(t) for t >= 0, where M is Mills' ratio. That is smooth, so that a polynomial in a ratio w
+  // of the kind of Abramowitz and Stegun 26.2.17 gives it; ours is 0 at t = 0 and exact near there, where φ
+  // is large. Coefficients: interpolation at the ten Chebyshev nodes of t in [0, 13], relative error 9e-9.
+  // Further out φ is 0.
+  const float t = 0.26f * (std::abs(x) < 13 ? std::abs(x) : 13.0f);
+  const float w = t / (1 + t);
+  float m = -0.08390869f;
+  m = m * w + 0.333752615f;
+  m = m * w - 0.364933535f;
+  m = m * w - 0.227705748f;
+  m = m * w + 0.425011371f;
+  m = m * w + 1.35877401f;
+  m = m * w - 4.27213673f;
+  m = m * w + 5.42397275f;
+  m = m * w - 3.84615504f;
+  m = m * w + 1.25331414f;
+  const float pdf = 0.398942280f * vector_exp(-0.5f * x * x);
+  const float tail = pdf * m;
+  return {x < 0 ? tail : 1 - tail, pdf};
+}
+inline Normal<double> vector_normal(double x) {
+  const double pdf = std::numbers::inv_sqrtpi / std::numbers::sqrt2 * std::exp(-0.5 * x * x);
+  return {0.5 * std::erfc(-x / std::numbers::sqrt2), pdf};
+}
+
+}  // namespace tenfold

@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "core/errors.hpp"
+
+namespace tenfold::cli {
+namespace {
+
+void check_output(bool written) {
+  if (written) return;
+  if (errno == EPIPE) std::_Exit(0);  // the reader has all it wanted
+  throw IoError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
+}
+
+}  // namespace
+
+void end_interrupted(int signal) { throw CLI::RuntimeError(128 + signal); }
+
+void DeviceOptions::declare(CLI::App& command) {
+  command.add_option("--device", device, "auto, cpu, reference (plain loops, slow), or cuda where it is built in")->capture_default_str();
+  command.add_option("--threads", threads, "processor threads; 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void print_line(const std::string& line) {
+  check_output(std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) != EOF);
+}
+
+void flush_output() { check_output(std::fflush(stdout) == 0); }
+
+void say(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void warn(std::string text) {
+  for (char& c : text)
+    if (c == '\n' || c == '\r') c = ' ';
+  say("tenfold: " + text + "\n");
+}
+
+namespace {
+std::string program = "tenfold";
+}
+
+const std::string& program_name() { return program; }
+void set_program_name(std::string name) { program = std::move(name); }
+
+}  // namespace tenfold::cli

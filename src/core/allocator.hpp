@@ -1,0 +1,102 @@
+/// @file
+/// Allocator: keeps what a device once gave, so that a training step after the first asks the system for nothing.
+///
+/// Memory comes from a MemorySource in large segments. A segment is carved into blocks by best fit; a freed block
+/// merges with its free neighbours. Blocks are aligned to 64 bytes. Thread-safe.
+///
+/// With guards on (the tests turn them on), every block is filled with NaN when handed out, ends in a canary on both
+/// sides, and release() throws std::logic_error when a canary was overwritten (from a tensor's destructor: the
+/// program ends with that message).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tenfold {
+
+/// Where segments come from: the system's memory or a device's.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  /// At least `bytes` of memory aligned to 64 bytes; nullptr when there is none.
+  virtual void* obtain(std::size_t bytes) = 0;
+  virtual void give_back(void* memory, std::size_t bytes) noexcept = 0;
+  /// Whether the host may read and write the memory (guards need that).
+  virtual bool host_accessible() const = 0;
+  /// The least that is worth asking for at once.
+  virtual std::size_t segment_bytes() const = 0;
+};
+
+/// Anonymous pages of the system, on huge pages where the system grants them.
+class SystemMemory final : public MemorySource {
+ public:
+  void* obtain(std::size_t bytes) override;
+  void give_back(void* memory, std::size_t bytes) noexcept override;
+  bool host_accessible() const override { return true; }
+  /// 256 MiB: large, since the system gives a page only when it is first touched.
+  std::size_t segment_bytes() const override;
+  /// Another size for all instances; tests make it small, so that it shows when a segment does not suffice.
+  static void set_segment_bytes(std::size_t bytes);
+};
+
+class Allocator {
+ public:
+  struct Stats {
+    std::uint64_t segments = 0;        ///< how often the source was asked
+    std::uint64_t allocations = 0;     ///< how often we were asked
+    std::size_t reserved_bytes = 0;    ///< held from the source
+    std::size_t used_bytes = 0;        ///< handed out now
+    std::size_t peak_bytes = 0;        ///< most that was ever handed out at once
+  };
+
+  explicit Allocator(std::unique_ptr<MemorySource> source, bool guards = guards_by_default());
+  ~Allocator();
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
+
+  /// Throws Error when the memory cannot be had. Zero bytes give a valid, distinct pointer.
+  void* allocate(std::size_t bytes);
+  /// `memory` must come from allocate() and not have been released.
+  void release(void* memory);
+
+  Stats stats() const;
+
+  /// Guards for every allocator made from now on.
+  static void set_guards_by_default(bool on);
+  static bool guards_by_default();
+
+ private:
+  struct Block {
+    std::size_t bytes;
+    std::size_t asked;
+    bool free;
+  };
+  using Blocks = std::map<char*, Block>;
+  struct Segment {
+    char* memory;
+    std::size_t bytes;
+  };
+
+  Blocks::iterator find_free(std::size_t bytes);
+  Blocks::iterator grow(std::size_t bytes);
+  void erase_free(Blocks::iterator block);
+  void arm(char* memory, std::size_t asked) const;
+  void verify(const char* memory, std::size_t asked) const;
+
+  std::unique_ptr<MemorySource> source_;
+  const bool guards_;
+  mutable std::mutex mutex_;
+  std::vector<Segment> segments_;
+  Blocks blocks_;                                    // all blocks, by address: neighbours merge
+  std::set<std::pair<std::size_t, char*>> free_;     // free blocks, by size: best fit
+  std::set<char*> segment_starts_;                   // merging never crosses a segment's edge
+  Stats stats_;
+};
+
+}  // namespace tenfold

@@ -1,0 +1,66 @@
+/// @file
+/// Module: something with named parameters. Forward is operator() of each module, built from operations.
+///
+/// Names are those of torch.nn.Transformer's state dict wherever the layer exists there, so that a checkpoint opens
+/// there unchanged.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/tape.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+/// Called for every parameter; its name is complete by then.
+using ParameterVisitor = std::function<void(Parameter&)>;
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  virtual void visit(const ParameterVisitor& visitor) = 0;
+  /// All parameters, in a fixed order.
+  std::vector<Parameter*> parameters() {
+    std::vector<Parameter*> all;
+    visit([&](Parameter& p) { all.push_back(&p); });
+    return all;
+  }
+};
+
+/// One forward pass: on which tape, if any, and with which dropout.
+class Pass {
+ public:
+  /// Inference: nothing is recorded, nothing dropped.
+  Pass() = default;
+  /// Training step number `step`: dropout of `rate`, its masks a function of (seed, step, order of sites, position).
+  Pass(Tape& tape, double rate, std::uint64_t seed, std::uint64_t step)
+      : tape_(&tape), rate_(rate), seed_(seed), step_(step) {}
+  /// Recorded, but without dropout: gradient checks.
+  explicit Pass(Tape& tape) : tape_(&tape) {}
+
+  Variable operator()(Parameter& p) { return tape_ ? tape_->parameter(p) : Variable(p.value); }
+  /// Called with the name of every attention ("decoder.layers.0.multihead_attn") and its weights before dropout,
+  /// [batch, heads, queries, keys]. Computed only when asked for, by the composed definition.
+  std::function<void(const std::string& name, const Tensor& weights)> on_attention;
+
+  /// The dropout of the next site; each call is a site of its own.
+  Dropout next_dropout() {
+    return rate_ > 0 ? Dropout::with_rate(rate_, seed_, (step_ << 16) + ++site_) : Dropout{};
+  }
+
+ private:
+  Tape* tape_ = nullptr;
+  double rate_ = 0;
+  std::uint64_t seed_ = 0, step_ = 0, site_ = 0;
+};
+
+/// How parameters begin.
+namespace init {
+/// Uniform in ±sqrt(6 / (rows + cols)) (Glorot and Bengio 2010), values a function of (seed, name).
+void xavier_uniform(Parameter& p, Kernels& k, std::string name, const Shape& shape, std::uint64_t seed);
+/// Normal with the given standard deviation, values a function of (seed, name).
+void normal(Parameter& p, Kernels& k, std::string name, const Shape& shape, double deviation, std::uint64_t seed);
+void constant(Parameter& p, Kernels& k, std::string name, const Shape& shape, Real value);
+}  // namespace init
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,32 @@
+/// @file
+/// The same values in the same order under another shape of equal size. Nothing is copied, either way.
+#pragma once
+#include "ops/op.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+namespace op {
+
+struct Reshape {
+  static constexpr std::string_view name = "reshape";
+  Shape shape;
+  struct Saved {
+    Shape before;
+  };
+
+  Tensor forward(Inputs x, Saved* saved) const {
+    if (saved) saved->before = x[0].shape();
+    return x[0].reshaped(shape);
+  }
+  void backward(const Saved& saved, const Tensor& dy, Gradients dx) const { dx[0] = dy.reshaped(saved.before); }
+
+  static std::vector<Sample<Reshape>> samples() {
+    return {{"matrix to batch", {{4, 6}}, [](Kernels&) { return Reshape{{2, 2, 6}}; }},
+            {"to a vector", {{2, 3}}, [](Kernels&) { return Reshape{{6}}; }}};
+  }
+};
+
+}  // namespace op
+
+inline Variable reshape(const Variable& x, const Shape& shape) { return apply_op(op::Reshape{shape}, {x}); }
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,69 @@
+/// @file
+/// Optimizers: SGD, Adam, AdamW. They see a list of parameters, read their gradients and write their values.
+///
+/// A parameter without a gradient is left as it is. step() divides nothing and clips nothing by itself: pass the
+/// factor that clipping or averaging asks for.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/tape.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+class Optimizer {
+ public:
+  explicit Optimizer(std::vector<Parameter*> parameters) : parameters_(std::move(parameters)) {}
+  virtual ~Optimizer() = default;
+  /// One update with every gradient multiplied by `gradient_scale` first.
+  virtual void step(double learning_rate, double gradient_scale = 1) = 0;
+  /// Forgets the gradients.
+  void zero_grad();
+  std::span<Parameter* const> parameters() const { return parameters_; }
+
+ protected:
+  /// Throws ShapeError unless every gradient has its value's shape.
+  void check_gradients() const;
+  std::vector<Parameter*> parameters_;
+};
+
+/// value -= learning_rate · g
+class Sgd final : public Optimizer {
+ public:
+  using Optimizer::Optimizer;
+  void step(double learning_rate, double gradient_scale = 1) override;
+};
+
+struct AdamOptions {
+  double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;
+  double weight_decay = 0;  ///< decoupled (AdamW, Loshchilov and Hutter 2019); 0 is Adam (Kingma and Ba 2015)
+};
+
+/// m = β₁m + (1-β₁)g, v = β₂v + (1-β₂)g², value -= lr · (m/(1-β₁ᵗ)) / (sqrt(v/(1-β₂ᵗ)) + ε) + lr · decay · value.
+/// Only matrices decay, biases and norms do not.
+class Adam final : public Optimizer {
+ public:
+  Adam(std::vector<Parameter*> parameters, const AdamOptions& options);
+  void step(double learning_rate, double gradient_scale = 1) override;
+
+  /// The state beside the values, for checkpoints: first and second moments, in the parameters' order.
+  std::vector<Tensor>& first_moments() { return first_; }
+  std::vector<Tensor>& second_moments() { return second_; }
+  std::int64_t steps() const { return steps_; }
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+
+ private:
+  AdamOptions options_;
+  std::vector<Tensor> first_, second_;
+  std::int64_t steps_ = 0;
+};
+
+/// Euclidean norm of all gradients together; not finite when one of them is not.
+double gradient_norm(std::span<Parameter* const> parameters);
+
+/// The factor that brings a gradient of norm `norm` down to `limit`; 1 when it is below or limit is 0.
+double clip_factor(double norm, double limit);
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,53 @@
+/// @file
+/// IncrementalDecoder: the decoder one token at a time, with a key/value cache, for inference.
+///
+/// A step computes only the new token's row: its query meets the keys and values of the tokens before, which the
+/// cache holds, so a token costs as much as the sequence is long and not its square. The result equals
+/// Transformer::decode() up to rounding.
+///
+/// Rows are hypotheses: `beams` of them for each of `sentences` sentences, numbered [sentence, beam]. The cache of a
+/// layer is [time, rows, 2·dim], keys then values; with time outermost a step appends one slab, and reordering the
+/// rows is one gather.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nn/transformer.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+class IncrementalDecoder {
+ public:
+  /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens.
+  IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps);
+
+  /// Feeds the last token of every row and returns the logits of the next, [rows, target vocabulary].
+  Tensor step(std::span<const std::int32_t> tokens);
+
+  /// From now on row i is what row from[i] was. `beams` rows belong to each sentence; row i's sentence must be the
+  /// one that from[i] belonged to, in the order of `kept_sentences` (indices into the sentences there were).
+  void reorder(std::span<const std::int32_t> from, std::span<const std::int32_t> kept_sentences, Index beams);
+
+  Index rows() const { return sentences_ * beams_; }
+  Index position() const { return position_; }
+
+ private:
+  struct Layer {
+    Tensor cache;         // [capacity, rows, 2·dim]
+    Tensor memory;        // [sentences, source time, 2·dim]
+  };
+
+  Variable self_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h);
+  Variable cross_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h);
+  void ensure_capacity(Layer& layer) const;
+
+  Transformer& model_;
+  Kernels& kernels_;
+  Pass pass_;
+  std::vector<Layer> layers_;
+  IdTensor source_lengths_;
+  Index sentences_, beams_ = 1, steps_, position_ = 0;
+};
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,220 @@
+#include "translate/search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "translate/incremental_decoder.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+namespace {
+
+/// One beginning of a translation that has not ended.
+struct Live {
+  std::vector<std::int32_t> tokens;
+  double log_probability = 0;
+};
+
+/// A sentence while it is translated: its live beginnings, best first, and what has ended.
+struct Sentence {
+  std::size_t index = 0;  // in the result
+  Index limit = 0;        // most tokens, eos included
+  std::vector<Live> live;
+  std::vector<Hypothesis> ended;
+};
+
+/// A continuation of one live beginning.
+struct Candidate {
+  double log_probability;
+  std::size_t parent;
+  std::int32_t token;
+};
+
+bool better(const Candidate& a, const Candidate& b) {
+  // Ties by position, so that the result does not depend on the sorting algorithm.
+  if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+  return a.parent != b.parent ? a.parent < b.parent : a.token < b.token;
+}
+
+Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
+  const double length = static_cast<double>(live.tokens.size()) + (ended ? 1 : 0);
+  return {live.tokens, live.log_probability,
+          live.log_probability / std::pow(std::max(length, 1.0), options.length_penalty), ended};
+}
+
+/// The `count` largest of a row as (value, index), largest first; the tokens pad and bos are never wanted. `base` is
+/// what turns a logit into the log-probability of the whole; where it is not finite (broken weights, or a place that
+/// only fills the beam) nothing can follow.
+std::vector<Candidate> best_tokens(const Real* logits, Index vocabulary, std::size_t count, double base,
+                                   std::size_t parent) {
+  std::vector<Candidate> best;
+  if (!std::isfinite(base)) return best;
+  best.reserve(count + 1);
+  Real threshold = -std::numeric_limits<Real>::infinity();
+  for (Index w = 0; w < vocabulary; ++w) {
+    if (!(logits[w] > threshold) || w == pad_id || w == bos_id) continue;
+    const Candidate c{static_cast<double>(logits[w]), parent, static_cast<std::int32_t>(w)};
+    best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
+    if (best.size() > count) best.pop_back();
+    if (best.size() == count) threshold = static_cast<Real>(best.back().log_probability);
+  }
+  for (Candidate& c : best) c.log_probability += base;
+  return best;
+}
+
+/// The log of each row's sum of exponentials.
+std::vector<Real> log_sums(const Tensor& logits) {
+  const Index rows = logits.dim(0);
+  Kernels& k = kernels(logits);
+  const IdTensor targets = IdTensor::full(k, {rows}, eos_id);
+  Tensor losses = Tensor::empty(k, {rows}), sums = Tensor::empty(k, {rows});
+  k.cross_entropy({rows, logits.dim(1), -1, 0}, logits.data(), targets.data(), losses.mutable_data(),
+                  sums.mutable_data());
+  return sums.to_host();
+}
+
+class Search {
+ public:
+  Search(Transformer& model, std::span<const std::vector<std::int32_t>> sources, const SearchOptions& options)
+      : options_(options), vocabulary_(model.config().target_vocabulary), results_(sources.size()) {
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const auto length = static_cast<double>(sources[i].size());
+      const Index limit = std::min(static_cast<Index>(options.length_factor * length) + options.length_extra,
+                                   model.config().max_length);
+      active_.push_back({i, std::max<Index>(limit, 1), {Live{}}, {}});
+    }
+  }
+
+  template <class Step, class Reorder>
+  std::vector<std::vector<Hypothesis>> run(const Step& step, const Reorder& reorder) {
+    while (!active_.empty()) {
+      std::vector<std::int32_t> tokens;
+      for (const Sentence& s : active_)
+        for (std::size_t b = 0; b < beams_; ++b)
+          tokens.push_back(s.live[b].tokens.empty() ? bos_id : s.live[b].tokens.back());
+      advance(step(tokens));
+      reorder(from_, kept_, static_cast<Index>(beams_));
+    }
+    return std::move(results_);
+  }
+
+ private:
+  /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
+  void advance(const Tensor& logits) {
+    const std::vector<Real> values = logits.to_host(), sums = log_sums(logits);
+    std::vector<Sentence> going_on;
+    from_.clear();
+    kept_.clear();
+    for (std::size_t s = 0; s < active_.size(); ++s) {
+      std::vector<std::int32_t> parents;
+      extend(active_[s], values.data() + s * beams_ * static_cast<std::size_t>(vocabulary_), sums.data() + s * beams_,
+             parents);
+      if (parents.empty()) {
+        retire(active_[s]);
+        continue;
+      }
+      for (std::int32_t p : parents) from_.push_back(static_cast<std::int32_t>(s * beams_) + p);
+      kept_.push_back(static_cast<std::int32_t>(s));
+      going_on.push_back(std::move(active_[s]));
+    }
+    active_ = std::move(going_on);
+    beams_ = width();
+  }
+
+  /// `parents` receives the beam each new live hypothesis came from; empty when the sentence is done.
+  void extend(Sentence& s, const Real* logits, const Real* sums, std::vector<std::int32_t>& parents) const {
+    const std::size_t wanted = width();
+    std::vector<Candidate> candidates;
+    for (std::size_t b = 0; b < s.live.size(); ++b) {
+      // twice the beam: at most `beam` of them end, so as many are left to go on
+      const auto best = best_tokens(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_, 2 * wanted,
+                                    s.live[b].log_probability - static_cast<double>(sums[b]), b);
+      candidates.insert(candidates.end(), best.begin(), best.end());
+    }
+    std::sort(candidates.begin(), candidates.end(), better);
+
+    std::vector<Live> next;
+    for (std::size_t i = 0; i < candidates.size() && next.size() < wanted; ++i) {
+      const Candidate& c = candidates[i];
+      Live live{s.live[c.parent].tokens, c.log_probability};
+      if (c.token == eos_id) {
+        if (i < wanted) s.ended.push_back(finish(live, options_, true));
+        if (wanted == 1) break;  // greedy: the likeliest token was the end
+        continue;
+      }
+      live.tokens.push_back(c.token);
+      next.push_back(std::move(live));
+      parents.push_back(static_cast<std::int32_t>(c.parent));
+    }
+    const bool done = s.ended.size() >= wanted || next.empty();
+    const bool at_limit = !next.empty() && static_cast<Index>(next.front().tokens.size()) >= s.limit;
+    if (done || at_limit) {
+      if (s.ended.empty() || (at_limit && s.ended.size() < static_cast<std::size_t>(options_.nbest)))
+        for (const Live& live : next.empty() ? s.live : next)
+          if (s.ended.empty() || std::isfinite(live.log_probability)) s.ended.push_back(finish(live, options_, false));
+      parents.clear();
+    }
+    s.live = std::move(next);
+    while (!parents.empty() && s.live.size() < wanted) {  // a vocabulary smaller than the beam
+      s.live.push_back({s.live.back().tokens, -std::numeric_limits<double>::infinity()});
+      parents.push_back(parents.back());
+    }
+  }
+
+  void retire(Sentence& s) {
+    std::stable_sort(s.ended.begin(), s.ended.end(), [](const Hypothesis& a, const Hypothesis& b) {
+      if (a.ended != b.ended) return a.ended;
+      return a.score > b.score;
+    });
+    if (s.ended.size() > static_cast<std::size_t>(options_.nbest)) s.ended.resize(options_.nbest);
+    results_[s.index] = std::move(s.ended);
+  }
+
+  std::size_t width() const { return static_cast<std::size_t>(options_.beam); }
+
+  SearchOptions options_;
+  Index vocabulary_;
+  std::vector<Sentence> active_;
+  std::vector<std::vector<Hypothesis>> results_;
+  std::size_t beams_ = 1;  // one beginning each before the first token
+  std::vector<std::int32_t> from_, kept_;
+};
+
+void check(const SearchOptions& o) {
+  if (o.beam < 1 || o.beam > 1000) throw UsageError("search: the beam must be 1 to 1000, got " + std::to_string(o.beam));
+  if (o.nbest < 1 || o.nbest > o.beam)
+    throw UsageError("search: nbest must be 1 to the beam's width " + std::to_string(o.beam) + ", got " +
+                     std::to_string(o.nbest));
+  if (!std::isfinite(o.length_penalty)) throw UsageError("search: the length penalty must be a finite number");
+}
+
+}  // namespace
+
+std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const std::vector<std::int32_t>> sources,
+                                            const SearchOptions& options) {
+  check(options);
+  if (sources.empty()) return {};
+  const Index count = static_cast<Index>(sources.size());
+  Index time = 0;
+  std::vector<std::int32_t> lengths;
+  for (const auto& s : sources) {
+    lengths.push_back(static_cast<std::int32_t>(s.size()) + 1);
+    time = std::max<Index>(time, lengths.back());
+  }
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(count * time), pad_id);
+  for (Index i = 0; i < count; ++i) {
+    const auto& s = sources[static_cast<std::size_t>(i)];
+    std::copy(s.begin(), s.end(), ids.begin() + i * time);
+    ids[static_cast<std::size_t>(i * time) + s.size()] = eos_id;
+  }
+  Kernels& k = model.kernels();
+  IncrementalDecoder decoder(model, IdTensor::from(k, {count, time}, ids), IdTensor::from(k, {count}, lengths),
+                             model.config().max_length);
+  Search s(model, sources, options);
+  return s.run([&](const auto& tokens) { return decoder.step(tokens); },
+               [&](const auto& from, const auto& kept, Index beams) {
+                 if (!kept.empty()) decoder.reorder(from, kept, beams);
+               });
+}
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,166 @@
+// The caching allocator: reuse, merging, best fit, and the guards that the other tests rely on.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "core/allocator.hpp"
+#include "core/errors.hpp"
+
+using namespace tenfold;
+
+namespace {
+
+// Small segments, so that a test can fill them; and a limit, so that memory can run out.
+class SmallMemory final : public MemorySource {
+ public:
+  explicit SmallMemory(std::size_t segment, std::size_t limit = std::size_t{1} << 30)
+      : segment_(segment), left_(limit) {}
+  void* obtain(std::size_t bytes) override {
+    if (bytes > left_) return nullptr;
+    left_ -= bytes;
+    return std::aligned_alloc(64, bytes);
+  }
+  void give_back(void* memory, std::size_t) noexcept override { std::free(memory); }
+  bool host_accessible() const override { return true; }
+  std::size_t segment_bytes() const override { return segment_; }
+
+ private:
+  std::size_t segment_, left_;
+};
+
+struct Unguarded : Allocator {
+  explicit Unguarded(std::size_t segment = 1024, std::size_t limit = std::size_t{1} << 30)
+      : Allocator(std::make_unique<SmallMemory>(segment, limit), false) {}
+};
+struct Guarded : Allocator {
+  Guarded() : Allocator(std::make_unique<SmallMemory>(4096), true) {}
+};
+
+}  // namespace
+
+TEST_CASE("blocks are aligned, distinct and counted") {
+  Unguarded memory;
+  void *a = memory.allocate(1), *b = memory.allocate(0), *c = memory.allocate(100);
+  for (void* p : {a, b, c}) CHECK(reinterpret_cast<std::uintptr_t>(p) % 64 == 0);
+  CHECK(a != b);
+  CHECK(b != c);
+  CHECK(memory.stats().used_bytes == 64 + 64 + 128);
+  CHECK(memory.stats().allocations == 3);
+  CHECK(memory.stats().segments == 1);
+  for (void* p : {a, b, c}) memory.release(p);
+  CHECK(memory.stats().used_bytes == 0);
+  CHECK(memory.stats().peak_bytes == 256);
+}
+
+TEST_CASE("freed neighbours merge, in whichever order they are freed") {
+  for (const std::vector<int>& order : {std::vector{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}}) {
+    Unguarded memory(3 * 64);
+    void* parts[] = {memory.allocate(64), memory.allocate(64), memory.allocate(64)};
+    for (int i : order) memory.release(parts[i]);
+    CHECK(memory.allocate(3 * 64) == parts[0]);
+    CHECK(memory.stats().segments == 1);
+  }
+}
+
+TEST_CASE("merging stays within a segment") {
+  Unguarded memory(128);
+  std::vector<void*> segments;
+  for (int i = 0; i < 8; ++i) segments.push_back(memory.allocate(128));
+  for (void* p : segments) memory.release(p);
+  CHECK(memory.stats().segments == 8);
+  memory.allocate(256);
+  CHECK(memory.stats().segments == 9);
+}
+
+TEST_CASE("the smallest hole that fits is taken") {
+  Unguarded memory(1024);
+  void* large = memory.allocate(320);
+  memory.allocate(64);
+  void* small = memory.allocate(128);
+  memory.allocate(64);
+  memory.release(large);
+  memory.release(small);
+  CHECK(memory.allocate(128) == small);
+  CHECK(memory.allocate(300) == large);
+}
+
+TEST_CASE("a pattern that repeats, or a smaller one, asks the source for nothing") {
+  Unguarded memory(1024);
+  const auto pattern = [&](std::size_t size) {
+    std::vector<void*> blocks;
+    for (std::size_t i = 1; i <= 20; ++i) blocks.push_back(memory.allocate(i * size));
+    for (std::size_t i = 0; i < blocks.size(); i += 2) memory.release(blocks[i]);
+    for (std::size_t i = 1; i < blocks.size(); i += 2) memory.release(blocks[i]);
+  };
+  pattern(100);
+  const auto first = memory.stats();
+  for (int i = 0; i < 50; ++i) pattern(i % 2 == 0 ? 100 : 64);
+  CHECK(memory.stats().segments == first.segments);
+  CHECK(memory.stats().reserved_bytes == first.reserved_bytes);
+  CHECK(memory.stats().peak_bytes == first.peak_bytes);
+  CHECK(memory.stats().used_bytes == 0);
+}
+
+TEST_CASE("memory that runs out gives an error that says how much was wanted, and nothing is lost") {
+  Unguarded memory(std::size_t{1} << 20, std::size_t{3} << 20);
+  void* kept = memory.allocate(std::size_t{2} << 20);
+  CHECK_THROWS_WITH_AS(
+      memory.allocate(std::size_t{2} << 20),
+      "out of memory: 2.0 MiB wanted beside 2.0 MiB in use; a smaller batch or model needs less", Error);
+  CHECK_THROWS_AS(memory.allocate(~std::size_t{0}), Error);
+  CHECK(memory.stats().used_bytes == std::size_t{2} << 20);
+  memory.release(kept);
+  CHECK(memory.allocate(std::size_t{2} << 20) == kept);
+}
+
+TEST_CASE("what is not in use cannot be released") {
+  Unguarded memory;
+  void* p = memory.allocate(10);
+  memory.release(p);
+  CHECK_THROWS_WITH_AS(memory.release(p), "allocator: release of memory that is not in use", std::logic_error);
+  int elsewhere = 0;
+  CHECK_THROWS_AS(memory.release(&elsewhere), std::logic_error);
+}
+
+TEST_CASE("guarded memory begins as NaN, also when it is used again") {
+  Guarded memory;
+  for (int round = 0; round < 2; ++round) {
+    auto* values = static_cast<float*>(memory.allocate(9 * sizeof(float)));
+    for (int i = 0; i < 9; ++i) CHECK(std::isnan(values[i]));
+    std::memset(values, 0, 9 * sizeof(float));
+    memory.release(values);
+    auto* doubles = static_cast<double*>(memory.allocate(3 * sizeof(double)));
+    for (int i = 0; i < 3; ++i) CHECK(std::isnan(doubles[i]));
+    memory.release(doubles);
+  }
+}
+
+TEST_CASE("a write one byte outside of a guarded block is caught at its release") {
+  Guarded memory;
+  for (std::size_t size : {0, 1, 64, 100}) {
+    auto* bytes = static_cast<char*>(memory.allocate(size));
+    const auto caught = [&](std::ptrdiff_t at, const char* text) {
+      const char kept = bytes[at];
+      bytes[at] = 0;
+      CHECK_THROWS_WITH_AS(memory.release(bytes), text, std::logic_error);
+      bytes[at] = kept;
+    };
+    const auto end = static_cast<std::ptrdiff_t>(size);
+    for (std::ptrdiff_t at : {-1, -64}) caught(at, "allocator: memory before a block was overwritten");
+    for (std::ptrdiff_t at : {end, end + 63}) caught(at, "allocator: memory after a block was overwritten");
+    std::memset(bytes, 0, size);
+    CHECK_NOTHROW(memory.release(bytes));
+  }
+}
+
+TEST_CASE("the system's memory is large and zero until written") {
+  Allocator memory(std::make_unique<SystemMemory>(), false);
+  auto* values = static_cast<double*>(memory.allocate(1 << 20));
+  CHECK(values[0] == 0);
+  values[(1 << 17) - 1] = 1;
+  CHECK(memory.stats().reserved_bytes == std::size_t{256} << 20);
+  memory.release(values);
+}

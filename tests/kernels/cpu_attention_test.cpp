@@ -1,0 +1,103 @@
+// The CPU backend's attention against the reference, both ways.
+#include "kernels/compare.hpp"
+
+using namespace tenfold;
+
+namespace {
+
+struct Shape4 {
+  Index batch, heads, queries, keys, head_dim;
+};
+
+/// Self-attention over packed [batch, time, 3, heads, head_dim] when queries and keys agree, else three
+/// tensors.
+void compare_attention(const Shape4& shape, const Mask& mask, double rate) {
+  const auto& [batch, heads, queries, keys, dim] = shape;
+  CAPTURE(batch);
+  CAPTURE(heads);
+  CAPTURE(queries);
+  CAPTURE(keys);
+  CAPTURE(dim);
+  CAPTURE(mask.causal);
+  CAPTURE(rate);
+  const Index d = heads * dim;
+  Attention a{.batch = batch,
+              .heads = heads,
+              .queries = queries,
+              .keys = keys,
+              .head_dim = dim,
+              .q = {d, queries * d},
+              .k = {2 * d, keys * 2 * d},
+              .v = {2 * d, keys * 2 * d},
+              .o = {d, queries * d},
+              .scale = Real{0.5},
+              .mask = mask,
+              .dropout = Dropout::with_rate(rate, 3, 4)};
+  a.mask.heads = heads;
+  a.mask.queries = queries;
+  const Values q = uniform_values(batch * queries * d, 1), kv = uniform_values(batch * keys * 2 * d, 2);
+  const Values grad_o = uniform_values(batch * queries * d, 3);
+  const Index rows = batch * heads * queries;
+  compare({batch * queries * d, rows}, 32,
+          [&](Kernels& k, Outputs& o) { k.attention(a, q.data(), kv.data(), kv.data() + d, o[0], o[1]); });
+  Outputs forward({batch * queries * d, rows});
+  make_reference_kernels()->attention(a, q.data(), kv.data(), kv.data() + d, forward[0], forward[1]);
+  compare({batch * queries * d, batch * keys * 2 * d}, 128, [&](Kernels& k, Outputs& o) {
+    k.attention_backward(a, q.data(), kv.data(), kv.data() + d, forward[0], forward[1], grad_o.data(), o[0],
+                         o[1], o[1] + d);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
+  const Shape4 shapes[] = {{1, 1, 1, 1, 1},    {0, 2, 3, 3, 4},    {2, 2, 0, 3, 4},
+                           {2, 2, 3, 0, 4},    {1, 2, 1, 37, 32},  {3, 2, 3, 17, 8},
+                           {2, 4, 12, 12, 32}, {5, 3, 20, 33, 20}, {8, 4, 16, 16, 64}};
+  for (const Shape4& shape : shapes) {
+    Ids lengths(static_cast<std::size_t>(shape.batch + 1));
+    for (std::size_t b = 0; b < lengths.size(); ++b)  // all, one less, …, none
+      lengths[b] = static_cast<std::int32_t>(std::max<Index>(0, shape.keys - static_cast<Index>(b * b)));
+    for (double rate : {0.0, 0.25}) {
+      compare_attention(shape, {}, rate);
+      compare_attention(shape, {.causal = true}, rate);
+      compare_attention(shape, {.causal = true, .offset = 2}, rate);
+      compare_attention(shape, {.key_lengths = lengths.data()}, rate);
+      compare_attention(shape, {.causal = true, .key_lengths = lengths.data()}, rate);
+    }
+  }
+}
+
+TEST_CASE("cpu attention: several blocks of queries") {
+  const Ids lengths{150, 0};
+  for (double rate : {0.0, 0.25}) {
+    compare_attention({1, 2, 130, 200, 16}, {.key_lengths = lengths.data()}, rate);
+    compare_attention({1, 2, 130, 130, 16}, {.causal = true}, rate);
+    compare_attention({2, 1, 70, 70, 16}, {.causal = true, .key_lengths = lengths.data()}, rate);
+    compare_attention({1, 1, 70, 2100, 16}, {}, rate);
+  }
+}
+
+TEST_CASE("cpu attention: what no query sees is never read") {
+  for (Index queries : {1, 5, 70}) {
+    const Index keys = 80, seen = 33, dim = 16;
+    const std::int32_t length = seen;
+    Attention a;
+    a.queries = queries;
+    a.keys = keys;
+    a.head_dim = dim;
+    a.q = a.k = a.v = a.o = {.row_stride = dim, .batch_stride = 0};
+    a.mask = {.queries = queries, .key_lengths = &length};
+    const Values q = uniform_values(queries * dim, 1);
+    Values kv = uniform_values(keys * dim, 2);
+    std::fill(kv.begin() + seen * dim, kv.end(), nan_value);
+    Outputs out({queries * dim, queries, queries * dim, keys * dim, keys * dim});
+    const auto cpu = make_cpu_kernels(2);
+    cpu->attention(a, q.data(), kv.data(), kv.data(), out[0], out[1]);
+    cpu->attention_backward(a, q.data(), kv.data(), kv.data(), out[0], out[1], q.data(), out[2], out[3],
+                            out[4]);
+    out.check_guards();
+    for (const Values& values : out.values)
+      for (Real v : values) CHECK(std::isfinite(v));
+  }
+}

@@ -1,0 +1,41 @@
+// After the first training step, later ones of the same or smaller batches ask the system for no memory.
+#include <doctest/doctest.h>
+
+#include "training/small_training.hpp"
+
+using namespace tenfold;
+
+namespace {
+
+// Small segments: in one of the usual size a small model would hide whatever it wastes.
+struct SmallSegments {
+  explicit SmallSegments(std::size_t bytes) { SystemMemory::set_segment_bytes(bytes); }
+  ~SmallSegments() { SystemMemory::set_segment_bytes(std::size_t{256} << 20); }
+};
+
+}  // namespace
+
+TEST_CASE("the first training step takes all the memory that is ever needed") {
+  for (const char* device : {"reference", "cpu"})
+    for (const std::size_t segment : {256, 1024}) {
+      INFO(std::string(device), ", segments of ", segment, " KiB");
+      const SmallSegments small(segment << 10);
+      const auto k = make_kernels(device);
+      SmallTraining training(*k, 0.1, 0.1);
+      const DeviceBatch large = random_batch(*k, 24, 8, 1), fewer = random_batch(*k, 9, 8, 2),
+                        shorter = random_batch(*k, 24, 5, 3), tiny = random_batch(*k, 1, 2, 4);
+      training.step(large, 1e-3);
+      const Allocator::Stats first = k->memory().stats();
+      CHECK(first.segments >= 1);
+      for (int i = 0; i < 10; ++i) {
+        for (const DeviceBatch* batch : {&large, &fewer, &shorter, &tiny}) {
+          training.step(*batch, 1e-3);
+          const Allocator::Stats now = k->memory().stats();
+          CHECK(now.segments == first.segments);
+          CHECK(now.reserved_bytes == first.reserved_bytes);
+          CHECK(now.peak_bytes <= first.peak_bytes);
+          CHECK(now.used_bytes == first.used_bytes);
+        }
+      }
+    }
+}

@@ -1,0 +1,198 @@
+// Greedy and beam search against plain definitions that decode everything anew for every token.
+#include "translate/search.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "core/errors.hpp"
+#include "io/temporary_folder.hpp"
+#include "translate/plain_decoding.hpp"
+
+using namespace tenfold;
+using namespace tenfold::test;
+
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+const std::vector<Ids> sources{{5, 6, 7}, {4}, {8, 9, 4, 5, 6, 10, 7}, {10, 10}};
+
+/// The definition of greedy: the likeliest token that is neither pad nor bos, until eos or the limit.
+Ids plain_greedy(Transformer& model, const Ids& source, Index limit) {
+  Ids tokens;
+  while (static_cast<Index>(tokens.size()) < limit) {
+    const std::vector<double> p = next_log_probabilities(model, source, tokens);
+    std::int32_t best = eos_id;
+    for (std::int32_t w = 0; w < static_cast<std::int32_t>(p.size()); ++w)
+      if (w != pad_id && w != bos_id && p[w] > p[best]) best = w;
+    if (best == eos_id) break;
+    tokens.push_back(best);
+  }
+  return tokens;
+}
+
+/// Log-probability of tokens, and of the end when `ended`.
+double plain_score(Transformer& model, const Ids& source, const Hypothesis& h) {
+  double sum = 0;
+  Ids sofar;
+  for (std::int32_t token : h.tokens) {
+    sum += next_log_probabilities(model, source, sofar)[token];
+    sofar.push_back(token);
+  }
+  return h.ended ? sum + next_log_probabilities(model, source, sofar)[eos_id] : sum;
+}
+
+void set(Parameter& p, std::size_t entry, Real value) { p.value.mutable_data()[entry] = value; }
+
+}  // namespace
+
+TEST_CASE("greedy takes the argmax of the whole decoder, token by token") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    Transformer model(kernels_for_tests(), v.config, 3);
+    const auto found = search(model, sources, {.length_factor = 1, .length_extra = 6});
+    REQUIRE(found.size() == sources.size());
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      REQUIRE(found[i].size() == 1);
+      CHECK(found[i][0].tokens == plain_greedy(model, sources[i], static_cast<Index>(sources[i].size()) + 6));
+    }
+  }
+}
+
+TEST_CASE("what a beam finds has the probability it says, in order, and nothing twice") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    Transformer model(kernels_for_tests(), v.config, 4);
+    const auto found = search(model, sources, {.beam = 4, .length_penalty = 0.6, .nbest = 4});
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      REQUIRE(found[i].size() == 4);
+      std::set<std::pair<Ids, bool>> seen;
+      for (std::size_t n = 0; n < found[i].size(); ++n) {
+        const Hypothesis& h = found[i][n];
+        CHECK(std::abs(h.log_probability - plain_score(model, sources[i], h)) <= 1e-4);
+        const double length = static_cast<double>(h.tokens.size()) + (h.ended ? 1 : 0);
+        CHECK(std::abs(h.score - h.log_probability / std::pow(length, 0.6)) <= 1e-12);
+        CHECK(seen.insert({h.tokens, h.ended}).second);
+        if (n > 0 && found[i][n - 1].ended == h.ended) CHECK(found[i][n - 1].score >= h.score);
+      }
+    }
+  }
+}
+
+TEST_CASE("a sentence's translation does not depend on its company") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 5);
+  for (Index beam : {1, 3}) {
+    const auto together = search(model, sources, {.beam = beam});
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      CHECK(search(model, {&sources[i], 1}, {.beam = beam})[0][0].tokens == together[i][0].tokens);
+  }
+}
+
+TEST_CASE("a beam as wide as everything finds what trying everything finds") {
+  ModelConfig config = variants()[0].config;
+  config.source_vocabulary = config.target_vocabulary = 6;  // besides pad and bos: unk, eos, 4, 5
+  Transformer model(kernels_for_tests(), config, 6);
+  const Ids source{4, 5};
+  constexpr std::size_t longest = 3;
+  for (double penalty : {0.0, 1.0}) {
+    CAPTURE(penalty);
+    std::multimap<double, Ids, std::greater<>> all;
+    std::vector<Ids> beginnings{{}};
+    for (std::size_t length = 0; length < longest; ++length) {
+      std::vector<Ids> longer;
+      for (const Ids& tokens : beginnings) {
+        const double p = plain_score(model, source, {.tokens = tokens});
+        all.insert({p / std::pow(static_cast<double>(length + 1), penalty), tokens});
+        for (std::int32_t w : {unk_id, 4, 5}) {
+          longer.push_back(tokens);
+          longer.back().push_back(w);
+        }
+      }
+      beginnings = std::move(longer);
+    }
+    REQUIRE(all.size() == 1 + 3 + 9);
+    const auto found = search(
+        model, {&source, 1},
+        {.beam = 40, .length_penalty = penalty, .nbest = 13, .length_factor = 0, .length_extra = longest})[0];
+    REQUIRE(found.size() == all.size());
+    std::size_t n = 0;
+    for (const auto& [score, tokens] : all) {
+      CHECK(found[n].ended);
+      CHECK(found[n].tokens == tokens);
+      CHECK(std::abs(found[n++].score - score) <= 1e-4);
+    }
+  }
+}
+
+TEST_CASE("a beam of a model that spreads its choices finds no less than greedy") {
+  Transformer model(kernels_for_tests(), variants()[1].config, 8);
+  const auto greedy = search(model, sources, {.length_penalty = 0});
+  const auto wide = search(model, sources, {.beam = 50, .length_penalty = 0});
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (greedy[i][0].ended) CHECK(wide[i][0].score >= greedy[i][0].score - 1e-6);
+}
+
+TEST_CASE("an output that does not end is cut at its limit and says so") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 7);
+  set(model.generator_bias, eos_id, -1e4F);
+  for (Index beam : {1, 3}) {
+    const auto found =
+        search(model, sources, {.beam = beam, .nbest = beam, .length_factor = 2, .length_extra = 1});
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      REQUIRE(static_cast<Index>(found[i].size()) == beam);
+      CHECK_FALSE(found[i][0].ended);
+      CHECK(found[i][0].tokens.size() == 2 * sources[i].size() + 1);
+    }
+    const auto model_bound = search(model, sources, {.beam = beam, .length_factor = 1000});
+    for (const auto& hypotheses : model_bound)
+      CHECK(static_cast<Index>(hypotheses[0].tokens.size()) == model.config().max_length);
+  }
+}
+
+TEST_CASE("an end that is certain gives an empty translation") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 7);
+  set(model.generator_bias, eos_id, 1e4F);
+  for (const auto& hypotheses : search(model, sources, {})) {
+    CHECK(hypotheses[0].tokens.empty());
+    CHECK(hypotheses[0].ended);
+    CHECK(std::abs(hypotheses[0].log_probability) <= 1e-6);
+  }
+}
+
+TEST_CASE("broken weights give some output, and no crash") {
+  const Real nan = std::numeric_limits<Real>::quiet_NaN(), infinity = std::numeric_limits<Real>::infinity();
+  for (Real bad : {nan, infinity, -infinity})
+    for (Index beam : {1, 5}) {
+      CAPTURE(bad);
+      CAPTURE(beam);
+      Transformer one_logit(kernels_for_tests(), variants()[0].config, 7);
+      set(one_logit.generator_bias, 7, bad);
+      Transformer one_token(kernels_for_tests(), variants()[0].config, 7);
+      set(one_token.target_embed, 6 * 16,
+          bad);  // the row of token 6: in some sources, and in every row of logits
+      Transformer everything(kernels_for_tests(), variants()[0].config, 7);
+      for (Parameter* p : everything.parameters())
+        for (Index i = 0; i < p->value.size(); ++i) set(*p, static_cast<std::size_t>(i), bad);
+      for (Transformer* model : {&one_logit, &one_token, &everything})
+        for (const auto& hypotheses : search(*model, sources, {.beam = beam, .nbest = beam}))
+          CHECK(hypotheses.size() >= 1);
+    }
+}
+
+TEST_CASE("options and sentences out of range are refused") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 7);
+  const auto refused = [&](const SearchOptions& o) {
+    return message_of<UsageError>([&] { search(model, sources, o); });
+  };
+  CHECK(refused({.beam = 0}) == "search: the beam must be 1 to 1000, got 0");
+  CHECK(refused({.beam = 2, .nbest = 3}) == "search: nbest must be 1 to the beam's width 2, got 3");
+  CHECK(refused({.length_penalty = std::numeric_limits<double>::quiet_NaN()}) ==
+        "search: the length penalty must be a finite number");
+  const std::vector<Ids> too_long{Ids(static_cast<std::size_t>(model.config().max_length), 5)};
+  CHECK_THROWS_AS(search(model, too_long, {}), ShapeError);
+  CHECK(search(model, {}, {}).empty());
+}

@@ -1,0 +1,125 @@
+// Text in, text out, with a model that has learned a little.
+#include "translate/translator.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "core/errors.hpp"
+#include "translate/small_run.hpp"
+
+using namespace tenfold;
+using namespace tenfold::test;
+
+namespace {
+
+/// Trained once for all cases.
+LoadedModel& trained() {
+  static TemporaryFolder folder;
+  static LoadedModel model = [] {
+    TrainSettings s = small_settings();
+    s.epochs = 10;
+    s.learning_rate = 1e-2;
+    train(folder.path(), s, false);
+    return load_model(folder / "last", one_thread());
+  }();
+  return model;
+}
+
+std::vector<Translation> translated(const std::vector<std::string>& lines, const SearchOptions& options = {},
+                                    std::size_t batch = 32) {
+  return translate(*trained().model, trained().tokenizers, lines, options, batch);
+}
+
+}  // namespace
+
+TEST_CASE("every line has its translation, in order, whatever the batch") {
+  std::vector<std::string> lines{"", "  \t "};
+  for (const SentencePair& p : small_corpus().text.validation) lines.push_back(p.source);
+  const auto together = translated(lines), alone = translated(lines, {}, 1);
+  REQUIRE(together.size() == lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    REQUIRE(together[i].best.size() == 1);
+    CHECK(together[i].best[0].text == alone[i].best[0].text);
+    CHECK(together[i].best[0].text.empty() == (i < 2));
+    CHECK(together[i].best[0].text.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("a blank line gives as many lines as any other") {
+  const auto found = translated({"", small_corpus().text.train[0].source}, {.beam = 3, .nbest = 3});
+  CHECK(found[0].best.size() == 3);
+  CHECK(found[1].best.size() == 3);
+}
+
+TEST_CASE("faulty bytes, NULs and over-long lines are translated as far as they go, with a warning") {
+  std::string endless;
+  for (int i = 0; i < 20000; ++i) endless += "cat ";
+  const auto found = translated({"the \xff cat", std::string("the\0 cat", 8), endless, "the cat", "\xc3"});
+  CHECK(found[0].warnings[0] == "1 bytes are not UTF-8 and were replaced");
+  CHECK(found[1].warnings[0] == "1 NUL bytes were dropped");
+  CHECK(found[1].best[0].text == found[3].best[0].text);
+  CHECK(found[2].warnings[0].find("tokens are too many for this model, only the first 63 were translated") !=
+        std::string::npos);
+  CHECK(found[2].source.size() == 63);
+  CHECK(found[4].warnings[0] == "1 bytes are not UTF-8 and were replaced");
+}
+
+TEST_CASE("the score of a found translation is the probability the search gave it") {
+  const auto found = translated({small_corpus().text.train[0].source, small_corpus().text.train[1].source},
+                                {.beam = 4, .nbest = 4});
+  std::size_t compared = 0;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const TranslatedText& t : found[i].best) {
+      if (!t.hypothesis.ended || trained().tokenizers.target.encode(t.text) != t.hypothesis.tokens) continue;
+      const SentencePair pair{small_corpus().text.train[i].source, t.text};
+      const double s = score(*trained().model, trained().tokenizers, {&pair, 1})[0];
+      CHECK(std::abs(s - t.hypothesis.log_probability) <=
+            1e-4 * static_cast<double>(t.hypothesis.tokens.size() + 1));
+      ++compared;
+    }
+  CHECK(compared > 0);
+}
+
+TEST_CASE("scores come in the order of the pairs, and a pair that is too long is named") {
+  std::vector<SentencePair> pairs = small_corpus().text.train;
+  const auto all = score(*trained().model, trained().tokenizers, pairs);
+  for (std::size_t i = 0; i < 5; ++i)
+    CHECK(std::abs(all[i] - score(*trained().model, trained().tokenizers, {&pairs[i], 1})[0]) <= 1e-3);
+  for (int i = 0; i < 100; ++i) pairs[3].source += " cat";
+  const std::string text = "score: pair 4 is longer than the model's 64 tokens";
+  CHECK(message_of<DataError>([&] { score(*trained().model, trained().tokenizers, pairs); }) == text);
+  CHECK(message_of<DataError>([&] {
+          score(*trained().model, trained().tokenizers, {&pairs[3], 1});
+        }) == "score: pair 1 is longer than the model's 64 tokens");
+}
+
+TEST_CASE("attention has a row for each target piece, and each row is a distribution") {
+  const auto found = translated({small_corpus().text.train[0].source, ""});
+  const std::vector<std::int32_t> endless(64, 10);  // as long as an output can be
+  for (const auto& target : {found[0].best[0].hypothesis.tokens, std::vector<std::int32_t>{}, endless}) {
+    const AttentionPicture p =
+        attention_picture(*trained().model, trained().tokenizers, found[0].source, target);
+    CHECK(p.target.size() == std::min<std::size_t>(target.size(), 63) + 1);
+    CHECK(p.source.size() == found[0].source.size() + 1);
+    CHECK(p.source.back() == "</s>");
+    REQUIRE(p.layers.size() == 1);
+    CHECK(p.layers[0].name == "decoder.layers.0.multihead_attn");
+    REQUIRE(p.layers[0].heads.size() == 2);
+    for (const auto& head : p.layers[0].heads) {
+      REQUIRE(head.size() == p.target.size());
+      for (const auto& row : head) {
+        REQUIRE(row.size() == p.source.size());
+        double sum = 0;
+        for (float w : row) sum += static_cast<double>(w);
+        CHECK(std::abs(sum - 1) <= 1e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("Chinese references are cut into characters, others into words") {
+  CHECK(fitting_tokenization(std::vector<std::string>{"你好,世界", "OK"}) == MtTokenization::zh);
+  CHECK(fitting_tokenization(std::vector<std::string>{"Bonjour le monde", "你"}) == MtTokenization::v13a);
+  CHECK(fitting_tokenization({}) == MtTokenization::v13a);
+}
