@@ -81,14 +81,6 @@ pid_t ended_process() {
   }
 }
 
-/// So that kills fall into all parts of a save, on fast disks and slow ones.
-std::chrono::duration<double> time_of_save(const fs::path& run) {
-  CheckpointStore store(run);
-  const auto start = std::chrono::steady_clock::now();
-  for (unsigned stamp : {1, 2, 3, 4}) save(store, 1, stamp);
-  return (std::chrono::steady_clock::now() - start) / 4;
-}
-
 }  // namespace
 
 TEST_CASE("a store keeps last, best and the newest, and nothing else") {
@@ -172,15 +164,18 @@ TEST_CASE("kill -9 at any moment leaves last and best whole") {
   TemporaryFolder folder;
   std::mt19937 random(20240601);
   unsigned stamp = 1;
-  const auto one_save = time_of_save(folder.path());
-  int seen = 0;
-  for (int round = 0; round < 60; ++round) {
+  int seen = 0, silent = 0;
+  // How long a child lives is drawn anew each time, up to a bound that learns from what the children managed, so that
+  // kills fall into all parts of a save on any disk, however busy: no clock decides whether this test passes.
+  std::chrono::duration<double> bound = std::chrono::milliseconds(2);
+  for (int round = 0; round < 60 || stamp <= 60; ++round) {
     const pid_t child = ::fork();
     if (child == 0) save_for_ever(folder.path(), stamp);
-    std::this_thread::sleep_for(one_save * std::uniform_real_distribution(0.0, 5.0)(random));
+    std::this_thread::sleep_for(bound * std::uniform_real_distribution(0.0, 1.0)(random));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     CHECK_MESSAGE(!fs::exists(folder / "failure"), get(folder / "failure"));
+    const unsigned before = stamp;
     for (const char* link : {"last", "best"}) {
       if (!fs::is_symlink(folder / link)) continue;
       const auto found = stamp_of(folder / link);
@@ -188,9 +183,12 @@ TEST_CASE("kill -9 at any moment leaves last and best whole") {
       stamp = std::max(stamp, *found + 1);
       ++seen;
     }
+    const unsigned saves = stamp - before;
+    bound *= saves < 2 ? 1.25 : saves > 4 ? 0.8 : 1.0;
+    silent = saves == 0 ? silent + 1 : 0;
+    REQUIRE_MESSAGE(silent < 100, "100 children in a row saved nothing");
   }
   CHECK(seen > 60);
-  CHECK(stamp > 30);
   const CheckpointStore store(folder.path(), 2);
   for (const auto& checkpoint : store.checkpoints()) CHECK(stamp_of(checkpoint.path));
   for (const auto& entry : fs::directory_iterator(folder.path()))
