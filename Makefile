@@ -2,13 +2,15 @@
 #
 #   BUILD=folder   where to build (build)             JOBS=N   compilers at once (one a core, as memory allows)
 #   SETUP=true     leave the package check out        MIRROR=  a folder or address to fetch data from
+#   N=3            which chapter                      PREDICT=0.9 BREAK=no-scale ARGS="--seeds 5"  for its experiment
 BUILD ?= build
 SETUP ?= scripts/setup
-export JOBS MIRROR WITH_TEST
+export JOBS MIRROR WITH_TEST BUILD YES
 
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup build demo test asan mutants data-multi30k data-tatoeba format clean
+N ?=
+.PHONY: help setup build demo test asan mutants chapter check hint reset lessons data-multi30k data-tatoeba format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -22,6 +24,21 @@ build: setup  ## build everything in build/
 demo: setup  ## train a small translator in about three minutes and see it translate
 	@TARGET=tenfold scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release
 	@"$(BUILD)/tenfold" demo
+
+chapter: setup  ## run the experiment of chapter N:  make chapter N=3 PREDICT=0.9 BREAK=no-scale
+	@scripts/course chapter "$(N)" $(if $(PREDICT),--predict "$(PREDICT)") $(if $(BREAK),--break "$(BREAK)") $(ARGS)
+
+check: setup  ## judge your exercise of chapter N; without N all ten, with a score table
+	@scripts/course check "$(N)"
+
+hint:  ## one more hint for the exercise of chapter N each time
+	@scripts/course hint "$(N)"
+
+reset:  ## put the exercise of chapter N back to the stub, after asking
+	@scripts/course reset "$(N)"
+
+lessons: setup  ## run the experiments again and fill the lessons' numbers (for authors; N= for one)
+	@scripts/course lessons "$(N)"
 
 test:  ## build and run every test, also under the sanitizers
 	@$(SETUP) test

@@ -20,6 +20,7 @@ void add_info(CLI::App& app);
 void add_corpus(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_plot(CLI::App& app);
+void add_chapter(CLI::App& app);
 
 /// Ends a command that a signal stopped: the program's exit code is 128 + signal, as the shell has it.
 [[noreturn]] void end_interrupted(int signal);

@@ -61,7 +61,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   for (auto* add : {cli::add_demo, cli::add_train, cli::add_translate, cli::add_score, cli::add_evaluate,
-                    cli::add_average, cli::add_info, cli::add_corpus, cli::add_gradcheck, cli::add_plot})
+                    cli::add_average, cli::add_info, cli::add_corpus, cli::add_gradcheck, cli::add_plot,
+                    cli::add_chapter})
     add(app);
   try {
     app.parse(argc, argv);
