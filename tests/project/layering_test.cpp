@@ -61,6 +61,7 @@ std::vector<Source> sources_under(const fs::path& root) {
     if (!fs::exists(root / folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       if (!entry.is_regular_file()) continue;
+      if (entry.path().generic_string().ends_with("/exercise/exercise.cpp")) continue;  // the reader's own
       const bool script = entry.path().extension().empty();  // scripts/ has them, and chapters' exercises
       Source source{entry.path().generic_string(), {}};
       if (script || source.is_code() || source.is_script() || source.ends_with({".md"})) {
@@ -106,6 +107,16 @@ void check_includes(const Source& source, Report& report) {
     if (slash == file.npos || target == layer || allowed.contains(target)) continue;
     report.add(i, layer + " must not see " + target + ": includes \"" + file + "\"");
   }
+}
+
+// A chapter stands on the chapters before it, never on later ones.
+void check_chapter_order(const Source& source, Report& report) {
+  static const std::regex chapter(R"(^chapters/(\d\d)-)"), include(R"re(^\s*#\s*include\s*"(\d\d)-[^"]*")re");
+  std::smatch own, other;
+  if (!source.is_code() || !std::regex_search(source.path, own, chapter)) return;
+  for (std::size_t i = 0; i < source.lines.size(); ++i)
+    if (std::regex_search(source.lines[i], other, include) && other[1].str() > own[1].str())
+      report.add(i, "chapter " + own[1].str() + " must not see the later chapter " + other[1].str());
 }
 
 void check_header(const Source& source, Report& report) {
@@ -163,6 +174,7 @@ std::vector<std::string> violations(const fs::path& root) {
   for (const Source& source : sources_under(root)) {
     Report report(source);
     check_includes(source, report);
+    check_chapter_order(source, report);
     check_header(source, report);
     check_lines(source, report);
     all.insert(all.end(), report.found.begin(), report.found.end());
@@ -239,6 +251,7 @@ TEST_CASE("every rule catches its violation") {
       {"src/translate/a.cpp", "#include \"cli/commands.hpp\"\n", "translate must not see cli"},
       {"src/cli/a.cpp", "#include \"../core/shape.hpp\"\n", "by a path with .."},
       {"src/cli/a.cpp", "#include \"chapters/a.hpp\"\n", "cli must not see chapters"},
+      {"chapters/01-start/a.hpp", Tree::header("#include \"02-next/lesson.hpp\"\n"), "must not see the later chapter 02"},
       {"src/extra/a.cpp", "\n", "\"extra\" is not a layer"},
       {"cuda/a.cu", "#include \"autograd/tape.hpp\"\n", "cuda must not see autograd"},
       {"src/core/a.hpp", "#pragma once\n/// @file\n/// Late.\n", "opens with its contract"},
@@ -289,6 +302,8 @@ TEST_CASE("what looks like a violation and is none") {
        "// TO"
        "DO: your turn\n",
        ""},
+      {"chapters/02-next/a.hpp", Tree::header("#include \"01-start/lesson.hpp\"\n"), ""},
+      {"chapters/01-start/exercise/exercise.cpp", "\treturn;\n", ""},
       {"src/ops/a.cpp", std::string(longest_file, '\n'), ""},
       {"src/ops/a.cpp", "// #include \"nn/linear.hpp\"\n", ""},
       {"src/ops/a.cpp",

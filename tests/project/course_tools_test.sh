@@ -1,0 +1,96 @@
+#!/bin/sh
+# The course's build tools: course_tools_test.sh LESSONS MUTANTS, the two programs.
+lessons=$1
+mutants=$2
+. "$(dirname "$0")/harness.sh"
+cd "$scratch" || exit 1
+
+# --- lessons: regions are filled, and found out when they are stale ---
+mkdir page
+cat >page/results.json <<'JSON'
+{"chapter": 3, "seeds": [1],
+ "facts": [{"name": "soft", "value": 0.83, "text": "0.83 ± 0.01", "tolerance": {"absolute": 0.1, "relative": 0}}],
+ "claims": [{"name": "a", "text": "it holds", "holds": true}],
+ "tables": [{"name": "t", "rows": [["x", "y"], ["1", "2"]]}]}
+JSON
+printf '// [part]\n  int x;\n    int y;\n// [/part]\nint z;\n' >page/code.hpp
+page() { printf '%s\n' "$@" >page/README.md; }
+page 'It is <!--= soft -->?<!--/-->, twice <!--=soft--><!--/-->.' '<!-- begin table t -->stale' '<!-- end -->' \
+  '<!-- begin code code.hpp part --><!-- end -->' '<!-- begin claims --><!-- end --> the end'
+try "$lessons" --check page/README.md
+check 'stale: found' status 1
+check 'stale: named' says 'not up to date'
+try "$lessons" page/README.md
+check 'filled: succeeds' status 0
+filled() { grep -qF -e "$1" page/README.md; }
+check 'filled: a fact' filled 'It is <!--= soft -->0.83 ± 0.01<!--/-->, twice <!--=soft-->0.83 ± 0.01<!--/-->.'
+check 'filled: a table' filled '| 1 | 2 |'
+check 'filled: what stood there is gone' no filled 'stale'
+check 'filled: code without its indent' grep -qx 'int x;' page/README.md
+check 'filled: code keeps what is further in' grep -qx '  int y;' page/README.md
+check 'filled: only the region' no filled 'int z;'
+check 'filled: claims' filled '- ✔ it holds'
+check 'filled: the rest stays' filled '<!-- end --> the end'
+cp page/README.md once.md
+try "$lessons" page/README.md
+check 'filled twice: the same' cmp -s once.md page/README.md
+try "$lessons" --check page/README.md
+check 'filled: passes the check' status 0
+sed -i 's/0\.83 ± 0\.01/0.99/' page/README.md
+try "$lessons" --check page/README.md
+check 'a number typed by hand: found' status 1
+
+for bad in 'A <!--= none -->?<!--/-->' 'A <!--= soft -->?' '<!-- begin table none --><!-- end -->' '<!-- begin table t -->' \
+  '<!-- begin nonsense --><!-- end -->' '<!-- begin code code.hpp none --><!-- end -->' '<!-- begin code none.hpp part --><!-- end -->'; do
+  page "$bad"
+  cp page/README.md before.md
+  try "$lessons" page/README.md
+  check "bad page: $bad" status 1
+  check 'bad page: one line' [ "$(wc -l <out)" -eq 1 ]
+  check 'bad page: untouched' cmp -s before.md page/README.md
+done
+try "$lessons"
+check 'no page: usage' status 2
+
+# --- mutants ---
+printf 'int f() {\n  return 1;\n}\n' >solution.cpp
+table() { printf '%s\n' "$@" >table.txt; }
+table 'mutant two' 'breaks b' 'find   {\n  return 1;' 'write  { return 2;' 'fails  c: m'
+try "$mutants" write table.txt two solution.cpp out.cpp
+check 'a mutant is written' grep -qx 'int f() { return 2;' out.cpp
+try "$mutants" write table.txt none solution.cpp out.cpp
+check 'no such mutant: fails' status 1
+for bad in 'find   nowhere' 'find   n' 'nonsense x'; do
+  table 'mutant two' 'breaks b' 'fails  c: m' "$bad"
+  try "$mutants" write table.txt two solution.cpp out2.cpp
+  check "bad table ($bad): fails" status 1
+  check "bad table ($bad): writes nothing" no [ -e out2.cpp ]
+done
+
+program() { printf '#!/bin/sh\n%s\n' "$2" >"$1"; chmod +x "$1"; }
+program ./stub_good 'echo "  ✘ sums: no"; exit 1'
+program ./solution_good 'echo "  ✔ sums"; exit 0'
+for i in 1 2 3 4; do program "./m_$i" 'echo "  ✘ sums: row 0 sums to 3"; exit 1'; done
+four() {
+  : >table.txt
+  for i in 1 2 3 4; do printf 'mutant %s\nbreaks b\nfind x\nfails sums: %s\n' "$i" "$1" >>table.txt; done
+}
+four 'sums to 3'
+try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+check 'all as it should be: succeeds' status 0
+check 'all as it should be: the closing line' says '7 passed, 0 failed'
+try "$mutants" prove table.txt ./solution_good ./solution_good ./m_
+check 'a stub that passes: found' status 1
+try "$mutants" prove table.txt ./stub_good ./stub_good ./m_
+check 'a solution that fails: found' status 1
+four 'something else'
+try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+check 'another message than stated: found' says '3 passed, 4 failed'
+four 'sums to 3'
+program ./m_3 'echo "  ✔ sums"; exit 0'
+try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+check 'a mutant that survives: found' says '6 passed, 1 failed'
+table 'mutant 1' 'breaks b' 'find   x' 'fails  sums: sums to 3'
+try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+check 'fewer than four mutants: found' status 1
+finish
