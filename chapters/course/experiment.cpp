@@ -75,6 +75,15 @@ Request parse(CLI::App& app, int argc, char** argv, const Chapter& chapter) {
   return r;
 }
 
+/// The first word that looks like an option and is none.
+std::string unknown_option(const CLI::App& app, int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i], name = word.substr(0, word.find('='));
+    if (name.starts_with("-") && name.size() > 1 && !app.get_option_no_throw(name)) return name;
+  }
+  return "";
+}
+
 }  // namespace
 
 Session::Session(Chapter chapter, Request request)
@@ -242,6 +251,9 @@ int run_experiment(int argc, char** argv, const Chapter& chapter, const std::fun
     return session.finish();
   } catch (const CLI::Success& e) {
     return app.exit(e);
+  } catch (const CLI::ExtrasError& e) {
+    const std::string option = unknown_option(app, argc, argv);
+    return complain((option.empty() ? std::string(e.what()) : "there is no option " + option) + " (see --help)", 2);
   } catch (const CLI::ParseError& e) {
     return complain(std::string(e.what()) + " (see --help)", 2);
   } catch (const UsageError& e) {

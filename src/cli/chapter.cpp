@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -23,6 +24,13 @@ fs::path experiment_of(int number) {
 }
 
 void run(int number, const std::vector<std::string>& options) {
+  if (number == 0) {
+    const bool asked = std::find_if(options.begin(), options.end(), [](const std::string& word) {
+                         return word == "-h" || word == "--help";
+                       }) != options.end();
+    if (!asked) throw UsageError("which chapter? tenfold chapter N, with N from 1 to 10");
+    return print_line("tenfold chapter N [OPTIONS]: runs the experiment of chapter N, 1 to 10; tenfold chapter 3 --help lists its options");
+  }
   const fs::path program = experiment_of(number);
   if (!fs::exists(program))
     throw UsageError(fmt::format("chapter {0} is not built; in the project's folder:  make chapter N={0}", number));
@@ -40,7 +48,7 @@ void run(int number, const std::vector<std::string>& options) {
 void add_chapter(CLI::App& app) {
   auto* command = app.add_subcommand("chapter", "run a chapter's experiment: chapter 3 --predict 0.9 --break no-scale (chapter 3 --help says more)");
   const auto number = std::make_shared<int>(0);
-  command->add_option("number", *number, "which chapter, 1 to 10")->required()->check(CLI::Range(1, 10));
+  command->add_option("number", *number, "which chapter, 1 to 10")->check(CLI::Range(1, 10));
   // What follows the number belongs to the experiment, its --help too.
   command->prefix_command();
   command->set_help_flag();

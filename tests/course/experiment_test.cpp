@@ -136,7 +136,8 @@ TEST_CASE("a command line that makes no sense") {
   CHECK(run({"--break", "tlt"}, measure).code == 2);
   CHECK(run({"--predict", "much"}, measure).code == 2);
   CHECK(run({"--seeds", "0"}, measure).code == 2);
-  CHECK(run({"--nonsense"}, measure).err.ends_with("(see --help)\n"));
+  CHECK(run({"--brek", "tilt"}, measure).err == "chapter 4: there is no option --brek (see --help)\n");
+  CHECK(run({"tilt"}, measure).err.ends_with("tilt (see --help)\n"));
   put(folder / "file", "");
   CHECK(run({"--out", folder / "file/x"}, measure).err.starts_with("chapter 4: cannot create "));
 }
