@@ -40,6 +40,9 @@ void print_line(const std::string& line);
 void flush_output();
 /// Writes to standard error. That nobody reads it is no reason to stop: a failure is passed over.
 void say(const std::string& text);
+/// Accepts whole numbers from 0 to the largest a 64-bit integer holds. CLI11 itself would read -1 as the largest unsigned
+/// number and cut one that is too large, and its own check would answer with 300 digits.
+CLI::Validator whole_number();
 /// The program as it was called, for hints that can be pasted.
 const std::string& program_name();
 void set_program_name(std::string name);

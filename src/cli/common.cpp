@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -26,6 +28,18 @@ void DeviceOptions::declare(CLI::App& command) {
   command.add_option("--threads", threads, "processor threads; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+}
+
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        std::int64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc::result_out_of_range && text[0] != '-') return text + " is too large";
+        return error == std::errc() && stop == end && value >= 0 ? "" : "must be a whole number from 0, got " + text;
+      },
+      "");
 }
 
 void print_line(const std::string& line) {

@@ -59,13 +59,13 @@ void CorpusOptions::declare(CLI::App& c) {
   c.add_option("--src", source, "training text, source side, a sentence a line")->group(group);
   c.add_option("--tgt", target, "training text, target side")->group(group);
   c.add_option("--builtin", builtin, "train on so many pairs of the built-in corpus")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->group(group);
   c.add_option("--valid-tsv", valid_tsv, "validation text, tab-separated")->group(group);
   c.add_option("--valid-src", valid_source, "validation text, source side")->group(group);
   c.add_option("--valid-tgt", valid_target, "validation text, target side")->group(group);
   c.add_option("--held-out", held_out, "without validation text, pairs to hold out (default: 1 in 20, at most 1000)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->group(group);
   c.add_option("--max-characters", max_characters, "longer sentences are left out")
       ->check(CLI::PositiveNumber)

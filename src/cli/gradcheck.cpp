@@ -115,7 +115,7 @@ void add_gradcheck(CLI::App& app) {
   const auto o = std::make_shared<GradcheckOptions>();
   command->add_option("--op", o->op, "only this operation (or transformer, for the whole model)");
   command->add_option("--device", o->device, "reference, cpu or cuda")->capture_default_str();
-  command->add_option("--seed", o->seed, "seed of the inputs")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--seed", o->seed, "seed of the inputs")->check(whole_number())->capture_default_str();
   command->add_flag("--sweep", o->sweep, "show the error against epsilon: truncation to the left, rounding to the right");
   command->callback([o] { run(*o); });
 }

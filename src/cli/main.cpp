@@ -43,7 +43,8 @@ std::string hint(const CLI::App& app, int argc, char** argv) {
 std::string complaint(const CLI::App& app, const CLI::ParseError& error, char** argv) {
   const std::string first = argv[1];
   const auto known = app.get_subcommands([&](const CLI::App* c) { return c->get_name() == first; });
-  if (first.starts_with("-") || !known.empty()) return error.what();
+  if (!known.empty()) return error.what();
+  if (first.starts_with("-")) return "there is no flag \"" + first + "\" here; a command comes first";
   return "there is no command \"" + first + "\"";
 }
 

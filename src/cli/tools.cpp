@@ -130,8 +130,8 @@ void average(const AverageOptions& o) {
 void add_corpus(CLI::App& app) {
   auto* command = app.add_subcommand("corpus", "print pairs of the built-in English-French corpus, tab-separated");
   const auto o = std::make_shared<CorpusPrint>();
-  command->add_option("--seed", o->seed, "which pairs")->check(CLI::NonNegativeNumber)->capture_default_str();
-  command->add_option("--count", o->count, "how many")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--seed", o->seed, "which pairs")->check(whole_number())->capture_default_str();
+  command->add_option("--count", o->count, "how many")->check(whole_number())->capture_default_str();
   command->callback([o] { print_corpus(*o); });
 }
 

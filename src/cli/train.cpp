@@ -34,8 +34,7 @@ void declare_settings(CLI::App& command, nlohmann::json& changed) {
     auto* option = command.add_option_function<T>(flag, [&changed, name](const T& value) { changed[name] = value; }, help);
     option->type_name(std::is_same_v<T, bool> ? "true|false" : std::is_same_v<T, std::string> ? "NAME" : "NUMBER");
     option->group("Settings (the preset's value unless given)");
-    // CLI11 would read -1 as the largest unsigned number
-    if (std::is_unsigned_v<T> && !std::is_same_v<T, bool>) option->check(CLI::NonNegativeNumber);
+    if (std::is_unsigned_v<T> && !std::is_same_v<T, bool>) option->check(whole_number());
   });
 }
 
