@@ -125,6 +125,7 @@ void add_translate(CLI::App& app) {
   command->add_option("input", o->input, "a text file, plain or .gz (default: standard input)");
   command->add_option("--beam", o->search.beam, "beam width; 1 is greedy")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--length-penalty", o->search.length_penalty, "rank by log-probability / length^this")
+      ->check(CLI::Range(-100.0, 100.0))
       ->capture_default_str();
   command->add_option("--nbest", o->search.nbest, "translations per line, each on its own line")
       ->check(CLI::Range(1, 1000))

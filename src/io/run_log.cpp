@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
 #include "io/atomic_file.hpp"

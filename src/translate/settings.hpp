@@ -2,7 +2,7 @@
 /// TrainSettings: everything a training run is decided by, and the presets. Each field has one name, used as a flag
 /// (--learning-rate), in a config file and in config.json ("learning_rate").
 #pragma once
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
 #include "io/temporary_folder.hpp"

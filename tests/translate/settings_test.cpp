@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
 #include "io/temporary_folder.hpp"
