@@ -49,6 +49,7 @@ struct EvaluateOptions {
 };
 
 void evaluate(const EvaluateOptions& o) {
+  o.search.validate();
   const auto kernels = o.device.make();
   const LoadedModel loaded = load_model(resolve_checkpoint(o.model), *kernels);
   std::vector<std::string> sources, references, outputs;
@@ -98,7 +99,6 @@ void add_evaluate(CLI::App& app) {
   o->pairs.declare(*command);
   command->add_option("--beam", o->search.beam, "beam width; 1 is greedy")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--length-penalty", o->search.length_penalty, "rank by log-probability / length^this")
-      ->check(CLI::Range(-100.0, 100.0))
       ->capture_default_str();
   command->add_option("--batch", o->batch, "sentences translated together")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--tokenize", o->tokenize, "how BLEU finds words: 13a, zh, none, or auto by the references")

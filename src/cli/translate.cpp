@@ -92,6 +92,7 @@ nlohmann::json to_json(const AttentionPicture& picture) {
 
 void run(const TranslateOptions& o) {
   if (o.search.nbest > o.search.beam) throw UsageError("--nbest cannot be larger than --beam");
+  o.search.validate();
   const auto kernels = o.device.make();
   const LoadedModel loaded = load_model(resolve_checkpoint(o.model), *kernels);
   LineQueue queue(o.input.empty() ? LineReader::standard_input() : LineReader(o.input));
@@ -125,7 +126,6 @@ void add_translate(CLI::App& app) {
   command->add_option("input", o->input, "a text file, plain or .gz (default: standard input)");
   command->add_option("--beam", o->search.beam, "beam width; 1 is greedy")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--length-penalty", o->search.length_penalty, "rank by log-probability / length^this")
-      ->check(CLI::Range(-100.0, 100.0))
       ->capture_default_str();
   command->add_option("--nbest", o->search.nbest, "translations per line, each on its own line")
       ->check(CLI::Range(1, 1000))

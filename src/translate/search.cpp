@@ -180,19 +180,19 @@ class Search {
   std::vector<std::int32_t> from_, kept_;
 };
 
-void check(const SearchOptions& o) {
-  if (o.beam < 1 || o.beam > 1000) throw UsageError("search: the beam must be 1 to 1000, got " + std::to_string(o.beam));
-  if (o.nbest < 1 || o.nbest > o.beam)
-    throw UsageError("search: nbest must be 1 to the beam's width " + std::to_string(o.beam) + ", got " +
-                     std::to_string(o.nbest));
-  if (!std::isfinite(o.length_penalty)) throw UsageError("search: the length penalty must be a finite number");
-}
-
 }  // namespace
+
+void SearchOptions::validate() const {
+  if (beam < 1 || beam > 1000) throw UsageError("search: the beam must be 1 to 1000, got " + std::to_string(beam));
+  if (nbest < 1 || nbest > beam)
+    throw UsageError("search: nbest must be 1 to the beam's width " + std::to_string(beam) + ", got " +
+                     std::to_string(nbest));
+  if (!std::isfinite(length_penalty)) throw UsageError("search: the length penalty must be a finite number");
+}
 
 std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const std::vector<std::int32_t>> sources,
                                             const SearchOptions& options) {
-  check(options);
+  options.validate();
   if (sources.empty()) return {};
   const Index count = static_cast<Index>(sources.size());
   Index time = 0;

@@ -19,6 +19,9 @@ struct SearchOptions {
   Index nbest = 1;               ///< hypotheses returned per sentence, at most `beam`
   double length_factor = 2;      ///< limit of the output: factor · source tokens + extra, within the model's max_length
   Index length_extra = 20;
+
+  /// Throws UsageError that names the first field that is out of range.
+  void validate() const;
 };
 
 struct Hypothesis {

@@ -118,6 +118,8 @@ TEST_CASE("a command line that makes no sense is refused before anything is done
        2,
        "--nbest cannot be larger than --beam"},
       {{"translate", "--model", model, "--batch", "0"}, 2, ""},
+      {{"translate", "--model", model, "--length-penalty", "nan"}, 2, "length penalty must be a finite number"},
+      {{"evaluate", "--model", model, "--tsv", text, "--length-penalty", "nan"}, 2, "length penalty must be a finite number"},
       {{"score", "--model", model}, 2, "give the text once"},
       {{"score", "--model", model, "--tsv", text, "--src", text, "--tgt", text}, 2, "give the text once"},
       {{"corpus", "--count", "-1"}, 2, ""},
