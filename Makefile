@@ -10,7 +10,7 @@ export JOBS MIRROR WITH_TEST BUILD YES
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:
 N ?=
-.PHONY: help setup build demo test asan mutants chapter check hint reset lessons data-multi30k data-tatoeba format clean
+.PHONY: help setup build demo test asan mutants chapter check hint reset lessons docs data-multi30k data-tatoeba format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -39,6 +39,10 @@ reset:  ## put the exercise of chapter N back to the stub, after asking
 
 lessons: setup  ## run the experiments again and fill the lessons' numbers (for authors; N= for one)
 	@scripts/course lessons "$(N)"
+
+docs:  ## build the documentation as one site, with course and API, in build/docs/html
+	@$(SETUP) docs
+	@scripts/docs "$(BUILD)/docs"
 
 test:  ## build and run every test, also under the sanitizers
 	@$(SETUP) test

@@ -32,29 +32,32 @@ struct Breakage {
 
 /// What a chapter's experiment is about.
 struct Chapter {
-  int number = 0;
+  int number = 0;        ///< 1 to 10
   std::string title;     ///< the question
   std::string quantity;  ///< what --predict predicts, with its unit
   std::string format = "{:.2f}";  ///< how that quantity is written
-  std::vector<Breakage> breakages;
+  std::vector<Breakage> breakages;  ///< all that --break may name
 };
 
 /// What the command line asks for.
 struct Request {
-  std::optional<double> prediction;
-  std::vector<std::string> breakages;
-  std::uint64_t seed = 1;
-  int seeds = 3;
-  bool fast = false, json = false;
-  std::string out, compare, device = "cpu";
+  std::optional<double> prediction;          ///< --predict
+  std::vector<std::string> breakages;        ///< --break, "all" already replaced by their names
+  std::uint64_t seed = 1;                    ///< the first of them
+  int seeds = 3;                             ///< how many, from `seed` upwards
+  bool fast = false, json = false;           ///< --fast, --json
+  std::string out, compare, device = "cpu";  ///< --out, --compare, --device
   int threads = 0;  ///< as given; Session::threads() has the number
 };
 
+/// One run of an experiment: what was asked, and where results go.
 class Session {
  public:
+  /// Makes the folder of --out (IoError when it cannot) and prints the title.
   Session(Chapter chapter, Request request);
 
   // --- what is asked ---
+  /// To measure with, all of them.
   const std::vector<std::uint64_t>& seeds() const { return report_.seeds; }
   /// Only what takes a moment: the test that re-checks the lesson's numbers runs this way. What is left out then must
   /// not be recorded at all; what is recorded must be measured exactly as in a full run.
@@ -63,7 +66,9 @@ class Session {
   std::vector<std::string> variants() const;
   /// "healthy", or the breakage's name.
   static std::string label(const std::string& variant) { return variant.empty() ? "healthy" : variant; }
+  /// For make_kernels().
   const std::string& device() const { return request_.device; }
+  /// How many seeds are measured at once.
   int threads() const { return threads_; }
 
   /// f(seed) for every seed, in parallel as far as there are threads; the results in the seeds' order. `f` makes its own
@@ -78,12 +83,15 @@ class Session {
   void in_parallel(std::size_t n, const std::function<void(std::size_t)>& body) const;
 
   // --- what is shown and recorded ---
+  /// Prints a line that begins a part.
   void heading(const std::string& text);
+  /// Prints a paragraph.
   void text(const std::string& text);
   /// Prints the table and writes NAME.csv.
   void table(Table table);
   /// Draws in the terminal and writes NAME.svg and NAME.csv.
   void figure(const std::string& name, const CurveFigure& figure);
+  /// The same for heat maps.
   void figure(const std::string& name, const HeatFigure& figure);
   /// Records a number under a name that is unique in the chapter. `format` is how a lesson shows it.
   void fact(const std::string& name, double value, Tolerance tolerance, const std::string& format = "{:.2f}");
@@ -98,6 +106,7 @@ class Session {
   /// The lesson's code against the engine's: the largest difference, relative to the largest magnitude of `engine`, must
   /// be at most `bound`. A claim, and the fact "same/NAME" (compared by the claim alone).
   void same(const std::string& name, std::span<const double> lesson, std::span<const double> engine, double bound);
+  /// The same for the float build.
   void same(const std::string& name, std::span<const float> lesson, std::span<const float> engine, double bound);
 
   /// Prints the verdict and writes the report; the program's exit code.

@@ -13,9 +13,10 @@
 
 namespace tenfold::course {
 
+/// One thing that the reader's code must do.
 struct Check {
   std::string name;  ///< "rows_sum_to_one": what --only takes, and what the table of mutants names
-  std::function<void()> run;
+  std::function<void()> run;  ///< returns when all is well
 };
 
 /// Ends the running check. One line that tells the reader what is wrong and where to look.
@@ -27,11 +28,13 @@ void expect_close(double got, double want, double tolerance, const std::string& 
 /// The same for every entry, and for the shape.
 void expect_close(const Matrix& got, const Matrix& want, double tolerance, const std::string& what,
                   const std::string& hint = "");
+/// The same for vectors.
 void expect_close(const std::vector<double>& got, const std::vector<double>& want, double tolerance,
                   const std::string& what, const std::string& hint = "");
 
 /// Standard normal entries, a function of the seed.
 Matrix random_matrix(int rows, int columns, std::uint64_t seed);
+/// The same for a vector.
 std::vector<double> random_vector(int size, std::uint64_t seed);
 
 /// The gradient of `f` at `x` by central differences: what a hand-derived backward is held against.

@@ -8,6 +8,7 @@
 
 namespace tenfold::course {
 
+/// Values with two indices from 0. Throws std::out_of_range for an index that is not there.
 class Matrix {
  public:
   Matrix() = default;
@@ -25,11 +26,17 @@ class Matrix {
     }
   }
 
+  /// Its first extent.
   int rows() const { return rows_; }
+  /// Its second extent.
   int columns() const { return columns_; }
+  /// An entry, to read or write.
   double& operator()(int row, int column) { return values_[place(row, column)]; }
+  /// An entry, to read.
   double operator()(int row, int column) const { return values_[place(row, column)]; }
+  /// All entries, row by row.
   std::vector<double>& values() { return values_; }
+  /// All entries, row by row, to read.
   const std::vector<double>& values() const { return values_; }
   /// "[3, 4]"
   std::string shape() const { return "[" + std::to_string(rows_) + ", " + std::to_string(columns_) + "]"; }

@@ -14,38 +14,42 @@ namespace tenfold::course {
 
 /// How far a fact may move: |again - stated| <= absolute + relative · |stated|. Choose it from the spread over seeds.
 struct Tolerance {
-  double absolute = 0, relative = 0;
-  bool compared = true;
+  double absolute = 0, relative = 0;  ///< in the fact's unit, and as a share of it
+  bool compared = true;               ///< false: only shown
   /// A time or a rate: true on the machine that measured it, so shown but never compared.
   static Tolerance machine() { return {0, 0, false}; }
 };
 
+/// One measured number.
 struct Fact {
-  std::string name;
-  double value = 0;
-  Tolerance tolerance;
+  std::string name;     ///< unique in the chapter: "entropy/no-scale"
+  double value = 0;     ///< as measured, in full precision
+  Tolerance tolerance;  ///< how far it may move
   std::string text;  ///< as the lesson shows it
 };
 
+/// One sentence and whether it held.
 struct Claim {
-  std::string name, text;
-  bool holds = false;
+  std::string name, text;  ///< unique in the chapter, and the sentence
+  bool holds = false;      ///< as measured
 };
 
 /// Cells as text; the first row is the heading. All rows have its length.
 struct Table {
-  std::string name;
-  std::vector<std::vector<std::string>> rows;
+  std::string name;                            ///< unique in the chapter
+  std::vector<std::vector<std::string>> rows;  ///< [row][column]
 };
 
+/// Everything that one run of an experiment found.
 struct Report {
-  int chapter = 0;
-  std::vector<std::uint64_t> seeds;
-  std::vector<Fact> facts;
-  std::vector<Claim> claims;
-  std::vector<Table> tables;
+  int chapter = 0;                   ///< 1 to 10
+  std::vector<std::uint64_t> seeds;  ///< what it was measured with
+  std::vector<Fact> facts;           ///< in the order of measurement
+  std::vector<Claim> claims;         ///< likewise
+  std::vector<Table> tables;         ///< likewise
 };
 
+/// What results.json holds.
 nlohmann::json to_json(const Report& report);
 /// Throws DataError that begins with `source` when the JSON is no report.
 Report report_from_json(const std::string& text, const std::string& source);

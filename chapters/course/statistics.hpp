@@ -8,10 +8,10 @@ namespace tenfold::course {
 
 /// What several seeds gave for one quantity.
 struct Spread {
-  double mean = 0;
+  double mean = 0;       ///< arithmetic
   double deviation = 0;  ///< sample standard deviation; 0 for a single value
-  double least = 0, most = 0;
-  std::size_t count = 0;
+  double least = 0, most = 0;  ///< the extremes
+  std::size_t count = 0;       ///< how many values there were
 };
 
 /// Throws UsageError when there is no value.

@@ -12,19 +12,20 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace lab {
 
+/// How to train; the defaults suit a model of a few thousand parameters.
 struct TrainingOptions {
-  int steps = 200;
-  Schedule schedule{ScheduleKind::constant, 1e-3, 20, 0};
+  int steps = 200;                                         ///< updates
+  Schedule schedule{ScheduleKind::constant, 1e-3, 20, 0};  ///< of the learning rate
   double clip = 1;  ///< of the gradients' global norm; 0: none
   bool adam = true;  ///< else plain SGD
-  AdamOptions adam_options{};
-  double dropout = 0;
+  AdamOptions adam_options{};  ///< used when `adam` is true
+  double dropout = 0;          ///< rate, in [0, 1)
   std::uint64_t seed = 1;  ///< of the dropout
 };
 
 /// What every step saw, before its update.
 struct TrainingCurve {
-  std::vector<double> loss, gradient_norm;
+  std::vector<double> loss, gradient_norm;  ///< a value per step; the norm before clipping
   bool finite = true;  ///< false: it stopped at a loss or gradient that was not finite
 };
 

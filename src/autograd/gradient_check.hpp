@@ -13,8 +13,8 @@ namespace tenfold {
 /// The worst entry of one check.
 struct GradientError {
   double relative = 0;  ///< |analytic - numeric| / max(|analytic|, |numeric|, rms of the analytic gradient)
-  double analytic = 0, numeric = 0;
-  std::ptrdiff_t entry = -1;
+  double analytic = 0, numeric = 0;  ///< the two values that were compared there
+  std::ptrdiff_t entry = -1;         ///< which entry it is; -1 before the first
   std::ptrdiff_t entries = 0;  ///< how many were compared
 };
 

@@ -20,23 +20,25 @@ class Tape;
 
 /// A value, and where on which tape it was made. Without a tape nothing is recorded.
 struct Variable {
-  Tensor value;
-  Tape* tape = nullptr;
-  int id = -1;
-  unsigned generation = 0;
+  Tensor value;             ///< what it came to
+  Tape* tape = nullptr;     ///< where it is recorded; null: a constant
+  int id = -1;              ///< its node on the tape
+  unsigned generation = 0;  ///< which filling of the tape it belongs to: clear() begins a new one
 
   Variable() = default;
   /// A constant. Implicit, since any tensor may enter an expression.
   Variable(Tensor constant) : value(std::move(constant)) {}  // NOLINT(google-explicit-constructor)
+  /// Node `i` of tape `t` in its filling `g`; only a Tape makes these.
   Variable(Tensor v, Tape* t, int i, unsigned g) : value(std::move(v)), tape(t), id(i), generation(g) {}
+  /// Shape of the value.
   const Shape& shape() const { return value.shape(); }
 };
 
 /// A trained tensor with its gradient (undefined until a backward reached it).
 struct Parameter {
-  std::string name;
-  Tensor value;
-  Tensor grad;
+  std::string name;  ///< as in checkpoints: "encoder.layers.0.linear1.weight"
+  Tensor value;      ///< only an optimizer writes it
+  Tensor grad;       ///< of the value's shape; backward() adds to it
 };
 
 /// What a recorded operation does on the way back.
@@ -47,6 +49,8 @@ class Backward {
   virtual void run(const Tensor& dy, std::span<Tensor> dx) = 0;
 };
 
+/// Records operations, and runs back through them; see the head of this file for who owns what. Not copied,
+/// since Variables point to it.
 class Tape {
  public:
   Tape() = default;
@@ -72,6 +76,7 @@ class Tape {
 
   /// Forgets everything; older Variables of this tape become stale.
   void clear();
+  /// How many nodes there are: leaves, parameters, and recorded operations.
   std::size_t size() const { return nodes_.size(); }
 
  private:

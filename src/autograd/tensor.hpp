@@ -6,13 +6,16 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// What operations compute on.
 using Tensor = TensorOf<Real>;
 
 /// The kernels of the device a tensor lives on: every Device of this engine is a Kernels.
 inline Kernels& kernels(const Tensor& t) { return static_cast<Kernels&>(t.device()); }
 
+/// The same shape on the same device, values unspecified.
 inline Tensor empty_like(const Tensor& t) { return Tensor::empty(t.device(), t.shape()); }
 
+/// Every entry `value`.
 inline Tensor filled(Kernels& k, const Shape& shape, Real value) {
   Tensor t = Tensor::empty(k, shape);
   k.fill(t.mutable_data(), value, t.size());

@@ -17,6 +17,7 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// What `--device cpu` runs; see the head of this file for what its threads do.
 class CpuKernels final : public ReferenceKernels {
  public:
   /// @param threads how many to use; 0: as many as the process has cores, or OMP_NUM_THREADS where it is set.

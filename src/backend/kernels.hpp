@@ -23,11 +23,11 @@ namespace tenfold::inline TENFOLD_REAL {
 /// c = alpha · op(a) op(b) + beta · c for `batch` pairs; op transposes when the flag is set.
 /// op(a) is [m, k], op(b) [k, n], c [m, n]; ld* are distances between rows as stored, stride_* between pairs.
 struct Gemm {
-  bool transpose_a = false, transpose_b = false;
-  Index m = 0, n = 0, k = 0;
-  Index lda = 0, ldb = 0, ldc = 0;
+  bool transpose_a = false, transpose_b = false;  ///< whether a is stored as [k, m], b as [n, k]
+  Index m = 0, n = 0, k = 0;                      ///< extents of one product, as above
+  Index lda = 0, ldb = 0, ldc = 0;                ///< in numbers, not bytes
   Real alpha = 1, beta = 0;  ///< beta 0 means c is not read (it may hold NaN)
-  Index batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;
+  Index batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;  ///< so many products, so far apart
 };
 
 /// Which entries of a row of scores count. Rows are numbered [batch, heads, queries].
@@ -50,15 +50,17 @@ struct Mask {
 /// Bits of element i: 16-bit half i%2 (low first) of word (i/2)%4 of philox(seed, stream, i/8).
 struct Dropout {
   std::uint32_t threshold = 0;  ///< round(rate · 2^16); 0 drops nothing
-  std::uint64_t seed = 0, stream = 0;
+  std::uint64_t seed = 0, stream = 0;  ///< key of the random numbers, and which of its sequences
 
   /// `rate` in [0, 1); at most 65535 in 65536 are dropped, so that scale() stays finite.
   static Dropout with_rate(double rate, std::uint64_t seed, std::uint64_t stream) {
     return {static_cast<std::uint32_t>(std::min(rate * 65536 + 0.5, 65535.0)), seed, stream};
   }
+  /// Whether anything is dropped at all.
   bool active() const { return threshold > 0; }
   /// 1 / (probability to be kept), for exactly the probability that `threshold` gives.
   Real scale() const { return static_cast<Real>(65536.0 / (65536.0 - threshold)); }
+  /// Whether element `i` is kept.
   bool keeps(Index i) const {
     const PhiloxBlock block = philox(seed, stream, static_cast<std::uint64_t>(i) / 8);
     const std::uint32_t bits = (block[(i / 2) % 4] >> (16 * (i % 2))) & 0xffff;
@@ -66,15 +68,17 @@ struct Dropout {
   }
 };
 
-enum class Activation { relu, gelu };  ///< gelu: the exact one, x Φ(x)
+/// relu: max(x, 0); gelu: the exact one, x Φ(x).
+enum class Activation { relu, gelu };
 
 /// Scaled dot-product attention over packed projections: where to find head h of row t of batch b:
 /// base + b·batch_stride + t·row_stride + h·head_dim.
 struct PackedRows {
-  Index row_stride = 0, batch_stride = 0;
+  Index row_stride = 0, batch_stride = 0;  ///< from a row, and from a batch entry, to the next
 };
+/// One call of attention: extents, layout, mask.
 struct Attention {
-  Index batch = 1, heads = 1, queries = 0, keys = 0, head_dim = 0;
+  Index batch = 1, heads = 1, queries = 0, keys = 0, head_dim = 0;  ///< extents
   PackedRows q, k, v, o;  ///< gradients have the layout of what they belong to
   Real scale = 1;         ///< multiplies q·k
   Mask mask;              ///< a row that sees no key gives zeros and passes no gradient
@@ -83,32 +87,44 @@ struct Attention {
 
 /// Rows of cross-entropy with integer targets.
 struct CrossEntropyRows {
-  Index rows = 0, classes = 0;
+  Index rows = 0, classes = 0;  ///< logits are [rows, classes]
   std::int32_t ignore = -1;  ///< a row with this target has loss and gradient zero
   Real smoothing = 0;        ///< target distribution (1-s)·onehot + s/classes
 };
 
+/// The numbers of one Adam update (Kingma and Ba 2015; decay as Loshchilov and Hutter 2019).
 struct AdamStep {
-  Real learning_rate = 0, beta1 = 0, beta2 = 0, epsilon = 0, weight_decay = 0;
+  Real learning_rate = 0, beta1 = 0, beta2 = 0, epsilon = 0, weight_decay = 0;  ///< as in AdamOptions
   Real correction1 = 1, correction2 = 1;  ///< 1 - beta^t
   Real gradient_scale = 1;                ///< clipping and averaging, applied to g first
 };
 
+/// The interface to a device; see the rules at the head of this file.
 class Kernels : public Device {
  public:
+  /// From where its memory comes.
   using Device::Device;
 
   // Linear algebra
+  /// A batch of matrix products, as the struct says.
   virtual void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) = 0;
 
   // Element by element; `out` may be one of the inputs
+  /// out = value
   virtual void fill(Real* out, Real value, Index n) = 0;
+  /// out = x
   virtual void copy(const Real* x, Real* out, Index n) = 0;
+  /// out = a + b
   virtual void add(const Real* a, const Real* b, Real* out, Index n) = 0;
+  /// out = a ⊙ b
   virtual void multiply(const Real* a, const Real* b, Real* out, Index n) = 0;
+  /// out = factor · x
   virtual void scale(const Real* x, Real factor, Real* out, Index n) = 0;
+  /// out = activation(x)
   virtual void activate(Activation kind, const Real* x, Real* out, Index n) = 0;
+  /// dx = dy · activation'(x)
   virtual void activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) = 0;
+  /// out = x where it is kept, scaled, else 0
   virtual void dropout(const Dropout& d, const Real* x, Real* out, Index n) = 0;
   /// out = x + dropout(y)
   virtual void residual_dropout(const Dropout& d, const Real* x, const Real* y, Real* out, Index n) = 0;
@@ -146,6 +162,7 @@ class Kernels : public Device {
   /// backward
   virtual void layer_norm(const Real* x, const Real* gamma, const Real* beta, Real epsilon, Real* y,
                           Real* mean, Real* rstd, Index rows, Index cols) = 0;
+  /// dx, dgamma and dbeta from dy; formulas in ops/layer_norm.hpp
   virtual void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, const Real* rstd,
                                    const Real* dy, Real* dx, Real* dgamma, Real* dbeta, Index rows,
                                    Index cols) = 0;
@@ -173,6 +190,7 @@ class Kernels : public Device {
   /// (log Σ exp(score) over the keys a row sees, 0 where it sees none)
   virtual void attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o,
                          Real* log_sums) = 0;
+  /// dq, dk and dv from grad_o; formulas in ops/attention.hpp
   virtual void attention_backward(const Attention& a, const Real* q, const Real* k, const Real* v,
                                   const Real* o, const Real* log_sums, const Real* grad_o, Real* dq, Real* dk,
                                   Real* dv) = 0;

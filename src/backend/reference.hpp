@@ -8,8 +8,10 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// The plain loops; also what CpuKernels falls back on for what is not hot.
 class ReferenceKernels : public Kernels {
  public:
+  /// In the system's memory.
   ReferenceKernels();
 
   std::string_view name() const override { return "reference"; }

@@ -39,12 +39,13 @@ inline float vector_exp(float x) {
   const float scale2 = std::bit_cast<float>((whole - half + 127) << 23);
   return (p + 1) * scale1 * scale2;
 }
+/// The double build has no need to hurry: std::exp.
 inline double vector_exp(double x) { return std::exp(x); }
 
 /// Φ(x) and φ(x) of the standard normal distribution.
 template <class T>
 struct Normal {
-  T cdf, pdf;
+  T cdf, pdf;  ///< Φ(x) and φ(x)
 };
 
 /// Both within 1.2e-7 absolutely.
@@ -69,6 +70,7 @@ inline Normal<float> vector_normal(float x) {
   const float tail = pdf * m;
   return {x < 0 ? tail : 1 - tail, pdf};
 }
+/// The double build: by std::erfc and std::exp.
 inline Normal<double> vector_normal(double x) {
   const double pdf = std::numbers::inv_sqrtpi / std::numbers::sqrt2 * std::exp(-0.5 * x * x);
   return {0.5 * std::erfc(-x / std::numbers::sqrt2), pdf};

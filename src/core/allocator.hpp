@@ -26,6 +26,7 @@ class MemorySource {
   virtual ~MemorySource() = default;
   /// At least `bytes` of memory aligned to 64 bytes; nullptr when there is none.
   virtual void* obtain(std::size_t bytes) = 0;
+  /// Takes back what obtain(bytes) gave.
   virtual void give_back(void* memory, std::size_t bytes) noexcept = 0;
   /// Whether the host may read and write the memory (guards need that).
   virtual bool host_accessible() const = 0;
@@ -45,8 +46,10 @@ class SystemMemory final : public MemorySource {
   static void set_segment_bytes(std::size_t bytes);
 };
 
+/// A device's memory; see the head of this file. Not copied: others hold its pointers.
 class Allocator {
  public:
+  /// What was asked of it so far.
   struct Stats {
     std::uint64_t segments = 0;        ///< how often the source was asked
     std::uint64_t allocations = 0;     ///< how often we were asked
@@ -55,6 +58,7 @@ class Allocator {
     std::size_t peak_bytes = 0;        ///< most that was ever handed out at once
   };
 
+  /// With guards only where the source's memory can be reached from the host.
   explicit Allocator(std::unique_ptr<MemorySource> source, bool guards = guards_by_default());
   ~Allocator();
   Allocator(const Allocator&) = delete;
@@ -65,10 +69,12 @@ class Allocator {
   /// `memory` must come from allocate() and not have been released.
   void release(void* memory);
 
+  /// A snapshot.
   Stats stats() const;
 
   /// Guards for every allocator made from now on.
   static void set_guards_by_default(bool on);
+  /// Whether an Allocator made now has guards.
   static bool guards_by_default();
 
  private:

@@ -10,8 +10,10 @@
 
 namespace tenfold {
 
+/// A place for tensors: its memory, and the way there and back. Not copied: tensors refer to it.
 class Device {
  public:
+  /// A device whose memory comes from `source`.
   explicit Device(std::unique_ptr<MemorySource> source) : memory_(std::move(source)) {}
   virtual ~Device() = default;
   Device(const Device&) = delete;
@@ -24,6 +26,7 @@ class Device {
   /// The device's memory to the host's; waits for the work that writes it.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
 
+  /// The allocator that all its tensors use.
   Allocator& memory() { return memory_; }
 
  private:

@@ -10,6 +10,7 @@
 
 namespace tenfold {
 
+/// What one counter gives: 128 random bits.
 using PhiloxBlock = std::array<std::uint32_t, 4>;
 
 /// Four independent uniform 32-bit words for one counter.
@@ -35,8 +36,10 @@ constexpr PhiloxBlock philox(std::uint64_t seed, std::uint64_t stream, std::uint
 /// A sequence of random numbers: stream `stream` of `seed`, from its beginning.
 class PhiloxSequence {
  public:
+  /// Begins at position 0.
   explicit PhiloxSequence(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
+  /// Uniform over all 32-bit words.
   std::uint32_t bits() {
     if (next_ == 4) {
       block_ = philox(seed_, stream_, position_++);

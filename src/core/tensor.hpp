@@ -17,6 +17,7 @@
 
 namespace tenfold {
 
+/// Values of type T on a device; see the head of this file for sharing.
 template <class T>
 class TensorOf {
  public:
@@ -41,18 +42,25 @@ class TensorOf {
     device.upload(t.storage_->data, values.data(), values.size_bytes());
     return t;
   }
+  /// Every entry `value`.
   static TensorOf full(Device& device, const Shape& shape, T value) {
     return from(device, shape, std::vector<T>(static_cast<std::size_t>(shape.size()), value));
   }
 
+  /// Whether it has storage at all.
   bool defined() const { return storage_ != nullptr; }
   /// Whether this handle is the only one to its storage.
   bool unique() const { return storage_.use_count() == 1; }
+  /// Its extents; of rank 0 when undefined.
   const Shape& shape() const { return shape_; }
+  /// Extent of one axis, a negative one counting from the end. Throws ShapeError if there is none.
   Index dim(int axis) const { return shape_[axis]; }
+  /// How many values.
   Index size() const { return shape_.size(); }
+  /// Where it lives; it must be defined.
   Device& device() const { return storage_->device; }
 
+  /// The device's pointer to the first value: not for the host unless the device says so.
   const T* data() const { return static_cast<const T*>(storage_->data) + offset_; }
   /// Throws std::logic_error when another handle shares the storage.
   T* mutable_data() {
@@ -79,6 +87,7 @@ class TensorOf {
     return t;
   }
 
+  /// A copy of the values, row-major; waits for the work that writes them.
   std::vector<T> to_host() const {
     std::vector<T> values(static_cast<std::size_t>(size()));
     device().download(values.data(), data(), values.size() * sizeof(T));
@@ -107,6 +116,7 @@ class TensorOf {
   Index offset_ = 0;
 };
 
+/// Token ids, targets, lengths: what is not differentiated.
 using IdTensor = TensorOf<std::int32_t>;
 
 }  // namespace tenfold

@@ -17,6 +17,7 @@
 
 namespace tenfold {
 
+/// One file being written. Not copied: it owns the temporary.
 class AtomicFile {
  public:
   /// Creates the temporary. Throws IoError "cannot write PATH: reason".

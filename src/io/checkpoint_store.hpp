@@ -19,11 +19,13 @@
 
 namespace tenfold {
 
+/// The checkpoints of one run.
 class CheckpointStore {
  public:
+  /// One saved state.
   struct Checkpoint {
-    std::int64_t step;
-    std::filesystem::path path;
+    std::int64_t step;           ///< optimizer steps done
+    std::filesystem::path path;  ///< its folder
   };
 
   /// Opens the folder of a run, creates it where it is missing and removes leftovers of processes that are
@@ -44,9 +46,12 @@ class CheckpointStore {
 
   /// All checkpoints, oldest first.
   std::vector<Checkpoint> checkpoints() const;
+  /// Where `last` leads: the newest; nothing when there is none.
   std::optional<Checkpoint> last() const { return target_of("last"); }
+  /// Where `best` leads; nothing before the first mark_best().
   std::optional<Checkpoint> best() const { return target_of("best"); }
 
+  /// The run's folder.
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

@@ -10,6 +10,7 @@ namespace tenfold {
 /// was made (as under nohup) stays ignored. One guard at a time, made and destroyed by one thread.
 class InterruptGuard {
  public:
+  /// From here on signals are noted.
   InterruptGuard();
   /// Puts back what was in force before, and forgets the request.
   ~InterruptGuard();

@@ -17,8 +17,8 @@ void plot_run(const std::filesystem::path& run_log, const std::filesystem::path&
 
 /// Which of the attention weights in a file to draw; both count from 0.
 struct AttentionChoice {
-  std::size_t sentence = 0;
-  std::optional<std::size_t> layer;  // the last one if not given
+  std::size_t sentence = 0;          ///< the place in the file
+  std::optional<std::size_t> layer;  ///< the last one if not given
 };
 
 /// Draws the weights of all heads of one layer as heat maps, source tokens across and target tokens down. The

@@ -15,6 +15,7 @@
 
 namespace tenfold {
 
+/// A log open to append.
 class RunLog {
  public:
   /// Opens the log to append, creating it where it is missing. A torn last line, as a crash leaves it, is cut
@@ -30,6 +31,7 @@ class RunLog {
   /// be read.
   void truncate_after(std::int64_t step);
 
+  /// As given.
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -40,8 +42,9 @@ class RunLog {
   Descriptor file_;
 };
 
+/// What a log holds.
 struct RunLogContent {
-  std::vector<nlohmann::json> events;
+  std::vector<nlohmann::json> events;  ///< in the file's order
   /// Set when the last line is torn and was left out: one line to report, naming the file.
   std::optional<std::string> warning;
 };

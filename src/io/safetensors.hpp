@@ -37,19 +37,22 @@ std::string_view name_of(DType dtype);
 
 /// A tensor as it lies in a file: `data` holds shape.size() elements of `dtype`, row-major, little-endian.
 struct StoredTensor {
-  std::string name;
-  DType dtype = DType::f32;
-  Shape shape;
-  std::vector<std::byte> data;
+  std::string name;             ///< unique in the file
+  DType dtype = DType::f32;     ///< of every element
+  Shape shape;                  ///< row-major extents
+  std::vector<std::byte> data;  ///< the elements' bytes
 };
 
+/// Names and texts that go with the tensors.
 using Metadata = std::map<std::string, std::string>;
 
 /// The content of a safetensors file.
 class SafetensorsFile {
  public:
+  /// What was read from `path`; `tensors` in the order of their bytes.
   SafetensorsFile(fs::path path, std::vector<StoredTensor> tensors, Metadata metadata);
 
+  /// As given to read_safetensors().
   const fs::path& path() const { return path_; }
   /// In the order of their bytes in the file.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }

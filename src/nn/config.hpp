@@ -8,12 +8,13 @@
 
 namespace tenfold {
 
+/// Widths, depths and variants; the defaults are a small model's.
 struct ModelConfig {
   Index source_vocabulary = 0, target_vocabulary = 0;  ///< how many pieces
   Index model_dim = 128;                               ///< width of every layer's input and output, d
   Index heads = 4;                                     ///< of every attention; must divide model_dim
   Index feed_forward_dim = 512;                        ///< inner width of the feed-forward blocks
-  Index encoder_layers = 2, decoder_layers = 2;
+  Index encoder_layers = 2, decoder_layers = 2;        ///< how many of each
   Index max_length = 256;           ///< most positions on either side
   double dropout = 0.1;             ///< rate in training, in [0, 1)
   bool pre_norm = true;             ///< layer norm before each sublayer (else after it, as in the 2017 paper)
@@ -27,10 +28,11 @@ struct ModelConfig {
   /// How many trained numbers the model has.
   Index parameter_count() const;
 
+  /// Equal in every field.
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
-/// Special pieces; the tokenizer gives them these ids.
-inline constexpr std::int32_t pad_id = 0, unk_id = 1, bos_id = 2, eos_id = 3;
+// Special pieces; the tokenizer gives them these ids.
+inline constexpr std::int32_t pad_id = 0, unk_id = 1, bos_id = 2, eos_id = 3;  ///< as in SpecialIds
 
 }  // namespace tenfold

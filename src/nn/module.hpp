@@ -15,9 +15,11 @@ namespace tenfold::inline TENFOLD_REAL {
 /// Called for every parameter; its name is complete by then.
 using ParameterVisitor = std::function<void(Parameter&)>;
 
+/// Base of all layers: it can list its parameters.
 class Module {
  public:
   virtual ~Module() = default;
+  /// Calls `visitor` for every parameter, always in the same order.
   virtual void visit(const ParameterVisitor& visitor) = 0;
   /// All parameters, in a fixed order.
   std::vector<Parameter*> parameters() {
@@ -38,6 +40,7 @@ class Pass {
   /// Recorded, but without dropout: gradient checks.
   explicit Pass(Tape& tape) : tape_(&tape) {}
 
+  /// The parameter as a Variable of this pass: recorded on the tape, if there is one.
   Variable operator()(Parameter& p) { return tape_ ? tape_->parameter(p) : Variable(p.value); }
   /// Called with the name of every attention ("decoder.layers.0.multihead_attn") and its weights before dropout,
   /// [batch, heads, queries, keys]. Computed only when asked for, by the composed definition.
@@ -60,6 +63,7 @@ namespace init {
 void xavier_uniform(Parameter& p, Kernels& k, std::string name, const Shape& shape, std::uint64_t seed);
 /// Normal with the given standard deviation, values a function of (seed, name).
 void normal(Parameter& p, Kernels& k, std::string name, const Shape& shape, double deviation, std::uint64_t seed);
+/// Every entry `value`.
 void constant(Parameter& p, Kernels& k, std::string name, const Shape& shape, Real value);
 }  // namespace init
 

@@ -24,13 +24,17 @@ struct DeviceBatch {
   Index target_tokens = 0;  ///< entries of target_output that are no padding
 };
 
+/// Encoder, decoder, embeddings and output layer as one module; ids in, logits or loss out.
 class Transformer : public Module {
  public:
   /// Throws DataError when the configuration is not valid.
   Transformer(Kernels& kernels, const ModelConfig& config, std::uint64_t seed);
+  /// Embeddings and positions, encoder, decoder, output layer; what is tied comes once.
   void visit(const ParameterVisitor& v) override;
 
+  /// What it was built from.
   const ModelConfig& config() const { return config_; }
+  /// The device it lives on.
   Kernels& kernels() const { return kernels_; }
 
   /// The encoder's output, [batch, source time, dim].
@@ -45,13 +49,15 @@ class Transformer : public Module {
   /// Embedding and positions from position `offset` on, before dropout: [batch, time, dim].
   Variable embed_target(Pass& pass, const IdTensor& ids, Index offset = 0);
 
+  /// [source vocabulary, dim]; the target's table where both are tied.
   Parameter& source_embedding() { return source_embed_ ? *source_embed_ : target_embed; }
+  /// [target vocabulary, dim]; the target's embedding where both are tied.
   Parameter& output_weight() { return generator_weight_ ? *generator_weight_ : target_embed; }
 
-  Parameter target_embed, generator_bias;
-  std::vector<std::unique_ptr<EncoderLayer>> encoder;
-  std::vector<std::unique_ptr<DecoderLayer>> decoder;
-  std::unique_ptr<LayerNormLayer> encoder_norm, decoder_norm;
+  Parameter target_embed, generator_bias;              ///< [target vocabulary, dim] and [target vocabulary]
+  std::vector<std::unique_ptr<EncoderLayer>> encoder;  ///< from the input upwards
+  std::vector<std::unique_ptr<DecoderLayer>> decoder;  ///< from the input upwards
+  std::unique_ptr<LayerNormLayer> encoder_norm, decoder_norm;  ///< over each stack's output
 
  private:
   Variable embed(Pass& pass, Parameter& table, Parameter* positions, const IdTensor& ids, Index offset);

@@ -25,6 +25,7 @@ struct ActivationOf {
   }
 };
 
+/// The operation of relu().
 struct Relu : ActivationOf<Activation::relu> {
   static constexpr std::string_view name = "relu";
   static std::vector<Sample<Relu>> samples() {
@@ -33,6 +34,7 @@ struct Relu : ActivationOf<Activation::relu> {
   }
 };
 
+/// The operation of gelu().
 struct Gelu : ActivationOf<Activation::gelu> {
   static constexpr std::string_view name = "gelu";
   static std::vector<Sample<Gelu>> samples() { return {{"matrix", {{3, 5}}}, {"odd length", {{37}}}}; }
@@ -44,6 +46,7 @@ struct Gelu : ActivationOf<Activation::gelu> {
 inline Variable relu(const Variable& x) { return apply_op(op::Relu{}, {x}); }
 /// x Φ(x)
 inline Variable gelu(const Variable& x) { return apply_op(op::Gelu{}, {x}); }
+/// relu() or gelu(), by name.
 inline Variable activate(Activation kind, const Variable& x) {
   return kind == Activation::relu ? relu(x) : gelu(x);
 }

@@ -7,6 +7,7 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of add().
 struct Add {
   static constexpr std::string_view name = "add";
   struct Saved {

@@ -30,9 +30,11 @@ struct ResidualDropout;
 struct LinearCrossEntropy;
 }  // namespace op
 
+/// A list of types.
 template <class... Ops>
 struct OpList {};
 
+/// What tests, gradient checks and the op table run over.
 using AllOps = OpList<op::Add, op::Multiply, op::Scale, op::Matmul, op::Linear, op::Relu, op::Gelu, op::Softmax,
                       op::LayerNorm, op::Embedding, op::Dropout, op::Permute, op::Reshape, op::Concat, op::Slice,
                       op::Sum, op::Mean, op::CrossEntropy, op::Attention, op::BiasActivation, op::ResidualDropout,

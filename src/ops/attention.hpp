@@ -25,11 +25,12 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of attention().
 struct Attention {
   static constexpr std::string_view name = "attention";
-  Index heads = 1;
-  Masking masking;
-  TENFOLD_REAL::Dropout dropout;
+  Index heads = 1;                ///< they share the width; must divide it
+  Masking masking;                ///< which keys each query sees
+  TENFOLD_REAL::Dropout dropout;  ///< of the weights
   struct Saved {
     std::vector<Tensor> inputs;
     Tensor o, log_sums;

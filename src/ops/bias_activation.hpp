@@ -8,9 +8,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of bias_activation().
 struct BiasActivation {
   static constexpr std::string_view name = "bias_activation";
-  Activation kind = Activation::relu;
+  Activation kind = Activation::relu;  ///< which one
   struct Saved {
     Tensor x, bias;
   };

@@ -6,9 +6,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of concat().
 struct Concat {
   static constexpr std::string_view name = "concat";
-  int axis = 0;
+  int axis = 0;  ///< negative counts from the end
   struct Saved {
     std::vector<Shape> shapes;
   };

@@ -14,6 +14,8 @@ struct LossSpec {
   Real smoothing = 0;        ///< of the labels, in [0, 1)
   Real normalizer = 0;       ///< divides the summed loss; 0: the number of rows that count
 
+  /// What the summed loss is divided by, at least 1 when it is counted; reads the targets back from the
+  /// device.
   Real divisor() const {
     if (normalizer > 0) return normalizer;
     Index counted = 0;
@@ -24,9 +26,10 @@ struct LossSpec {
 
 namespace op {
 
+/// The operation of cross_entropy().
 struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
-  LossSpec spec;
+  LossSpec spec;  ///< targets and how they count
   struct Saved {
     Tensor logits, log_sums;
     Real divisor = 1;

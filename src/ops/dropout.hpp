@@ -7,9 +7,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of dropout().
 struct Dropout {
   static constexpr std::string_view name = "dropout";
-  TENFOLD_REAL::Dropout spec;
+  TENFOLD_REAL::Dropout spec;  ///< rate and random numbers
   struct Saved {};
 
   Tensor forward(Inputs x, Saved*) const { return masked(x[0]); }

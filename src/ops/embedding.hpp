@@ -7,10 +7,11 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of embedding().
 struct Embedding {
   static constexpr std::string_view name = "embedding";
-  IdTensor ids;
-  Real scale = 1;
+  IdTensor ids;    ///< any shape; each in [0, vocabulary)
+  Real scale = 1;  ///< √dim in the Transformer
   struct Saved {
     Shape table;
   };

@@ -8,9 +8,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of layer_norm().
 struct LayerNorm {
   static constexpr std::string_view name = "layer_norm";
-  Real epsilon = Real(1e-5);
+  Real epsilon = Real(1e-5);  ///< added to the variance
   struct Saved {
     Tensor x, gamma, mean, rstd;
   };

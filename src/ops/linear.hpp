@@ -7,6 +7,7 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of linear().
 struct Linear {
   static constexpr std::string_view name = "linear";
   struct Saved {

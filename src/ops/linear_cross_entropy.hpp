@@ -9,9 +9,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of linear_cross_entropy().
 struct LinearCrossEntropy {
   static constexpr std::string_view name = "linear_cross_entropy";
-  LossSpec spec;
+  LossSpec spec;      ///< targets and how they count
   Index chunk = 512;  ///< rows whose logits are in memory at once
   struct Saved {
     Tensor dx, dw, db;

@@ -6,8 +6,9 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// Which keys each query may see.
 struct Masking {
-  bool causal = false;
+  bool causal = false;   ///< a query sees no key after itself
   Index offset = 0;      ///< keys that stand before the first query (already decoded)
   IdTensor key_lengths;  ///< [batch]; undefined: no padding
 

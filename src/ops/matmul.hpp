@@ -8,9 +8,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of matmul().
 struct Matmul {
   static constexpr std::string_view name = "matmul";
-  bool transpose_a = false, transpose_b = false;
+  bool transpose_a = false, transpose_b = false;  ///< whether the last two axes of a side are exchanged first
   struct Saved {
     Tensor a, b;
   };

@@ -6,6 +6,7 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of multiply().
 struct Multiply {
   static constexpr std::string_view name = "multiply";
   struct Saved {

@@ -20,23 +20,29 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// An operation's inputs, in its order.
 using Inputs = std::span<const Tensor>;
+/// The gradients of its inputs, to be set; in the same order.
 using Gradients = std::span<Tensor>;
+/// Inputs together with where they were recorded.
 using Variables = std::span<const Variable>;
 
 /// A case on which an operation is checked: normally distributed inputs of these shapes, the attributes of `make`.
 template <class Op>
 struct Sample {
-  std::string label;
-  std::vector<Shape> shapes;
-  std::function<Op(Kernels&)> make;
+  std::string label;                 ///< what is special about this case
+  std::vector<Shape> shapes;         ///< of the inputs
+  std::function<Op(Kernels&)> make;  ///< the operation, its ids and lengths on that device
   double away_from_zero;  ///< |input| is at least this: keeps finite differences off a kink
 
+  /// An operation without attributes.
   Sample(std::string l, std::vector<Shape> s) : Sample(std::move(l), std::move(s), [](Kernels&) { return Op{}; }) {}
+  /// An operation with attributes.
   Sample(std::string l, std::vector<Shape> s, std::function<Op(Kernels&)> m, double away = 0)
       : label(std::move(l)), shapes(std::move(s)), make(std::move(m)), away_from_zero(away) {}
 };
 
+/// What every operation must have: a name, forward, backward with what forward saved, and samples.
 template <class Op>
 concept Operation = requires(const Op& op, Inputs x, typename Op::Saved& saved, const typename Op::Saved& kept,
                              const Tensor& dy, Gradients dx) {
@@ -47,19 +53,24 @@ concept Operation = requires(const Op& op, Inputs x, typename Op::Saved& saved, 
   { Op::samples() } -> std::same_as<std::vector<Sample<Op>>>;
 };
 
+/// One that also says which simpler operations it equals.
 template <class Op>
 concept FusedOperation = Operation<Op> && requires(const Op& op, Variables x) {
   { op.composed(x) } -> std::same_as<Variable>;
 };
 
+/// Whether Op stands in an OpList.
 template <class Op, class List>
 struct IsListed;
+/// The comparison with each.
 template <class Op, class... Ops>
 struct IsListed<Op, OpList<Ops...>> : std::bool_constant<(std::same_as<Op, Ops> || ...)> {};
 
+/// An operation and what it saved, as a tape keeps them.
 template <class Op>
 class RecordedOp final : public Backward {
  public:
+  /// Takes both over.
   RecordedOp(Op op, typename Op::Saved saved) : op_(std::move(op)), saved_(std::move(saved)) {}
   void run(const Tensor& dy, std::span<Tensor> dx) override { op_.backward(saved_, dy, dx); }
 
@@ -86,6 +97,7 @@ Variable apply_op(const Op& op, Variables inputs) {
   return tape->record(std::move(y), inputs, std::make_unique<RecordedOp<Op>>(op, std::move(saved)));
 }
 
+/// The same for inputs written out.
 template <class Op>
 Variable apply_op(const Op& op, std::initializer_list<Variable> inputs) {
   return apply_op(op, Variables(inputs.begin(), inputs.size()));

@@ -6,9 +6,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of permute().
 struct Permute {
   static constexpr std::string_view name = "permute";
-  std::vector<int> order;
+  std::vector<int> order;  ///< names every axis once
   struct Saved {};
 
   Tensor forward(Inputs x, Saved*) const {

@@ -13,16 +13,17 @@ namespace tenfold {
 
 /// A tensor's values on the host.
 struct HostTensor {
-  Shape shape;
-  std::vector<double> values;
+  Shape shape;                 ///< row-major extents
+  std::vector<double> values;  ///< shape.size() of them
 };
 
 /// What one run gave: the output, and the gradient of every input when an upstream gradient was passed.
 struct ProbeResult {
-  HostTensor output;
-  std::vector<HostTensor> gradients;
+  HostTensor output;                  ///< what forward gave
+  std::vector<HostTensor> gradients;  ///< one per input
 };
 
+/// One operation with one of its samples.
 struct OpProbe {
   std::string op;      ///< the operation's name
   std::string sample;  ///< what is special about this case
@@ -30,16 +31,18 @@ struct OpProbe {
   /// Inputs for a seed, the same in both builds.
   std::function<std::vector<HostTensor>(std::uint64_t seed)> inputs;
   /// Runs on a device by name (not from two threads at once); `upstream` empty asks for the output alone.
-  std::function<ProbeResult(const std::string& device, const std::vector<HostTensor>& inputs,
-                            const std::vector<double>& upstream)>
-      run, run_composed;
+  std::function<ProbeResult(const std::string&device, const std::vector<HostTensor>&inputs,
+                            const std::vector<double>&upstream)>
+      run, run_composed;  ///< the operation itself, and its composed definition if it is fused
 };
 
 /// All operations with all samples of the build whose Real is R: op_probes<float>(), op_probes<double>().
 template <class R>
 std::vector<OpProbe> op_probes();
+/// The float build's.
 template <>
 std::vector<OpProbe> op_probes<float>();
+/// The double build's.
 template <>
 std::vector<OpProbe> op_probes<double>();
 

@@ -8,8 +8,8 @@ namespace op {
 
 /// An axis seen as the middle one of [outer, extent, inner].
 struct AxisView {
-  Index outer = 1, extent = 1, inner = 1;
-  Shape without;
+  Index outer = 1, extent = 1, inner = 1;  ///< extents; the product is the tensor's size
+  Shape without;                           ///< the shape once the axis is gone
 
   /// `at` counts from 0.
   AxisView(const Shape& s, int at) : extent(s[at]) {
@@ -23,9 +23,10 @@ struct AxisView {
   }
 };
 
+/// The operation of sum().
 struct Sum {
   static constexpr std::string_view name = "sum";
-  int axis = 0;
+  int axis = 0;  ///< negative counts from the end
   struct Saved {
     Shape before;
     int at = 0;  // the axis, counted from 0
@@ -51,10 +52,11 @@ struct Sum {
   }
 };
 
+/// The operation of mean().
 struct Mean {
   static constexpr std::string_view name = "mean";
-  int axis = 0;
-  using Saved = Sum::Saved;
+  int axis = 0;              ///< negative counts from the end; must not be empty
+  using Saved = Sum::Saved;  ///< the shape and the axis
 
   Tensor forward(Inputs x, Saved* saved) const {
     const Index n = x[0].dim(axis_of(axis, name, x));

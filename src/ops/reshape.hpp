@@ -6,9 +6,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of reshape().
 struct Reshape {
   static constexpr std::string_view name = "reshape";
-  Shape shape;
+  Shape shape;  ///< of the result; its size is the input's
   struct Saved {
     Shape before;
   };
@@ -27,6 +28,7 @@ struct Reshape {
 
 }  // namespace op
 
+/// The same values under `shape`, which must have x's size (else ShapeError).
 inline Variable reshape(const Variable& x, const Shape& shape) { return apply_op(op::Reshape{shape}, {x}); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

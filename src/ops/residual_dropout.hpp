@@ -8,9 +8,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of residual_dropout().
 struct ResidualDropout {
   static constexpr std::string_view name = "residual_dropout";
-  TENFOLD_REAL::Dropout spec;
+  TENFOLD_REAL::Dropout spec;  ///< of f
   struct Saved {};
 
   Tensor forward(Inputs x, Saved*) const {

@@ -6,9 +6,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of scale().
 struct Scale {
   static constexpr std::string_view name = "scale";
-  Real factor = 1;
+  Real factor = 1;  ///< what x is multiplied by; not differentiated
   struct Saved {};
 
   Tensor forward(Inputs x, Saved*) const { return times(x[0]); }

@@ -7,10 +7,11 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of slice().
 struct Slice {
   static constexpr std::string_view name = "slice";
-  int axis = 0;
-  Index first = 0, count = 0;
+  int axis = 0;                ///< negative counts from the end
+  Index first = 0, count = 0;  ///< the entries [first, first + count)
   struct Saved {
     Shape before;
   };

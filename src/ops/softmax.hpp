@@ -9,9 +9,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace op {
 
+/// The operation of softmax().
 struct Softmax {
   static constexpr std::string_view name = "softmax";
-  Masking masking;
+  Masking masking;  ///< the keys beyond it get weight 0
   struct Saved {
     Tensor y;
   };

@@ -13,31 +13,36 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// Base of the optimizers. The parameters must outlive it.
 class Optimizer {
  public:
+  /// For these parameters, in this order.
   explicit Optimizer(std::vector<Parameter*> parameters) : parameters_(std::move(parameters)) {}
   virtual ~Optimizer() = default;
   /// One update with every gradient multiplied by `gradient_scale` first.
   virtual void step(double learning_rate, double gradient_scale = 1) = 0;
   /// Forgets the gradients.
   void zero_grad();
+  /// What it was made with.
   std::span<Parameter* const> parameters() const { return parameters_; }
 
  protected:
   /// Throws ShapeError unless every gradient has its value's shape.
   void check_gradients() const;
-  std::vector<Parameter*> parameters_;
+  std::vector<Parameter*> parameters_;  ///< not owned
 };
 
 /// value -= learning_rate · g
 class Sgd final : public Optimizer {
  public:
+  /// For these parameters, in this order.
   using Optimizer::Optimizer;
   void step(double learning_rate, double gradient_scale = 1) override;
 };
 
+/// Defaults are those of Vaswani et al. 2017, section 5.3.
 struct AdamOptions {
-  double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;
+  double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;  ///< β₁, β₂ and ε of the formula at Adam
   double weight_decay = 0;  ///< decoupled (AdamW, Loshchilov and Hutter 2019); 0 is Adam (Kingma and Ba 2015)
 };
 
@@ -45,13 +50,17 @@ struct AdamOptions {
 /// Only matrices decay, biases and norms do not.
 class Adam final : public Optimizer {
  public:
+  /// Both moments begin at zero.
   Adam(std::vector<Parameter*> parameters, const AdamOptions& options);
   void step(double learning_rate, double gradient_scale = 1) override;
 
   /// The state beside the values, for checkpoints: first and second moments, in the parameters' order.
   std::vector<Tensor>& first_moments() { return first_; }
+  /// Running means of the squared gradients, likewise.
   std::vector<Tensor>& second_moments() { return second_; }
+  /// Updates done: t of the bias correction.
   std::int64_t steps() const { return steps_; }
+  /// For a resumed run.
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
  private:

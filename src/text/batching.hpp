@@ -21,7 +21,7 @@ namespace tenfold {
 
 /// The token ids of a sentence and its translation, without begin or end markers.
 struct TokenPair {
-  std::vector<std::int32_t> source, target;
+  std::vector<std::int32_t> source, target;  ///< ids of one side each
 };
 
 /// Everything a training step needs to know. Ids are row-major; a row that ends early is filled with pad.
@@ -39,12 +39,14 @@ struct Batch {
   std::vector<std::size_t> pairs;            ///< [size]: where each row comes from.
 };
 
+/// How large batches may be.
 struct BatchOptions {
   Index max_tokens = 4096;  ///< Padded target tokens in a batch.
   Index max_length = 256;   ///< Tokens in one side, eos included.
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;   ///< of company and order
 };
 
+/// Cuts pairs into batches, epoch by epoch.
 class Batcher {
  public:
   /// Keeps a view of `pairs`, which must outlive the batcher. Throws UsageError for options that make no
@@ -65,6 +67,7 @@ class Batcher {
   /// or none at all.
   Batch make_batch(std::span<const std::size_t> indices) const;
 
+  /// How many pairs every epoch has.
   std::size_t kept() const { return kept_.size(); }
   /// Pairs left out because they are too long, in order.
   const std::vector<std::size_t>& left_out() const { return left_out_; }

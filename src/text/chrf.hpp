@@ -11,18 +11,20 @@ namespace tenfold {
 
 /// What a chrF score was computed with; its signature says so.
 struct ChrfOptions {
-  bool lowercase = false;
+  bool lowercase = false;  ///< both sides in lower case first
 };
 
 /// A corpus chrF2 score.
 struct ChrfScore {
+  /// The longest n-grams of characters that count (Popović 2015).
   static constexpr std::size_t max_order = 6;
+  /// How many times as much recall counts as precision.
   static constexpr double beta = 2;
 
   double score = 0;      ///< in percent, 0 to 100
   double precision = 0;  ///< mean over the orders that both sides have, in percent
   double recall = 0;     ///< likewise
-  ChrfOptions options;
+  ChrfOptions options;   ///< what it was computed with
 
   /// "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:tenfold-0.1"
   std::string signature() const;

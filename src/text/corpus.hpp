@@ -20,14 +20,16 @@ namespace tenfold {
 
 /// The rules a line can break, in the order in which they are looked at.
 enum class LineFault { too_few_columns, invalid_utf8, nul_byte, blank_side, too_long };
+/// How many rules LineFault lists.
 constexpr std::size_t line_fault_count = 5;
 /// "invalid UTF-8", "blank side", …
 std::string_view to_string(LineFault fault);
 
+/// What is let in, and what becomes of the rest.
 struct CorpusPolicy {
   /// What happens to a line that breaks a rule: it is counted and left out, or the whole corpus is refused.
   enum class OnFault { skip, refuse };
-  OnFault on_fault = OnFault::skip;
+  OnFault on_fault = OnFault::skip;    ///< leave out and count, unless told otherwise
   std::int64_t max_characters = 2000;  ///< Unicode code points in one side.
   std::size_t max_examples = 5;        ///< Faulty lines that CorpusReport::examples names.
 };
@@ -40,15 +42,17 @@ struct CorpusReport {
   std::array<std::int64_t, line_fault_count> skipped{};  ///< By LineFault.
   std::vector<std::string> examples;                     ///< "train.en:17: blank side", the first few.
 
+  /// Lines left out, whatever the reason.
   std::int64_t skipped_in_all() const;
   /// One line saying how many lines were read, kept and skipped for which reason; then a line per example. No
   /// newline at the end.
   std::string summary() const;
 };
 
+/// Parallel text and how it was read.
 struct Corpus {
-  std::vector<SentencePair> pairs;
-  CorpusReport report;
+  std::vector<SentencePair> pairs;  ///< in the file's order
+  CorpusReport report;              ///< what became of the lines
 };
 
 /// Reads tab-separated text; columns count from 1 and others are ignored. Throws UsageError for columns that

@@ -24,7 +24,7 @@ inline constexpr std::size_t max_builtin_words = 12;
 
 /// No source sentence occurs twice, in one split or in two.
 struct BuiltinCorpus {
-  std::vector<SentencePair> train, validation, test;
+  std::vector<SentencePair> train, validation, test;  ///< the three usual splits
   std::vector<SentencePair> longer;  ///< every source has more words than the longest the others may have
 };
 

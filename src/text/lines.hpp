@@ -16,6 +16,7 @@
 
 namespace tenfold {
 
+/// One input, read line by line. It can be moved, not copied.
 class LineReader {
  public:
   /// A line longer than this is refused rather than read: it is not text, and may be a decompression bomb.
@@ -26,7 +27,9 @@ class LineReader {
   /// Reads standard input, handing out each line as soon as it is complete.
   static LineReader standard_input();
   ~LineReader();
+  /// What is moved from can only be destroyed.
   LineReader(LineReader&&) noexcept;
+  /// Closes what it read before.
   LineReader& operator=(LineReader&&) noexcept;
 
   /// Puts the next line, without its end, into `line`; false when there is none. Throws IoError, or DataError

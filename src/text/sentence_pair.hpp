@@ -5,8 +5,9 @@
 
 namespace tenfold {
 
+/// A sentence and its translation.
 struct SentencePair {
-  std::string source, target;
+  std::string source, target;  ///< UTF-8
 };
 
 }  // namespace tenfold

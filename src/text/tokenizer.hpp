@@ -29,17 +29,21 @@ struct SpecialIds {
   static constexpr std::int32_t unk = 1;  ///< Stands for characters outside the vocabulary.
   static constexpr std::int32_t bos = 2;  ///< Before the first target token.
   static constexpr std::int32_t eos = 3;  ///< After the last token.
-  static constexpr std::int32_t count = 4;
+  static constexpr std::int32_t count = 4;  ///< how many special ids there are
 };
 
+/// How a vocabulary is learned.
 struct TokenizerOptions {
+  /// SentencePiece's two ways to choose pieces: by likelihood (Kudo 2018), or by merging (Sennrich et al.
+  /// 2016).
   enum class Model { unigram, bpe };
-  Model model = Model::unigram;
+  Model model = Model::unigram;    ///< which of them
   std::int32_t vocab_size = 8000;  ///< Pieces in all, the special ones included.
   /// Share of the characters of the text that must be in the vocabulary; 1 for all of them.
   double character_coverage = 0.9995;
 };
 
+/// A learned vocabulary. Copies share it.
 class Tokenizer {
  public:
   /// Learns a vocabulary from texts (UTF-8, each a sentence or a line). The same texts in the same order give
@@ -69,6 +73,7 @@ class Tokenizer {
   /// The piece of this id; special ones are "<pad>", "<unk>", "<s>", "</s>". Throws DataError as decode()
   /// does.
   const std::string& piece(std::int32_t id) const;
+  /// Pieces in all, the special ones included.
   std::int32_t vocab_size() const;
 
  private:

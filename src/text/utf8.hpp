@@ -11,8 +11,8 @@ namespace tenfold {
 
 /// One code point and where the next one begins.
 struct CodePoint {
-  char32_t value;
-  std::size_t next;
+  char32_t value;    ///< its number in Unicode
+  std::size_t next;  ///< byte offset of what follows it
 };
 
 /// The code point that starts at byte `at`, or nothing when the bytes there are not UTF-8: a stray or missing

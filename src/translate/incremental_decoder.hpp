@@ -17,6 +17,7 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// Decodes one batch of sentences; see the head of this file for its cache.
 class IncrementalDecoder {
  public:
   /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens.
@@ -29,7 +30,9 @@ class IncrementalDecoder {
   /// one that from[i] belonged to, in the order of `kept_sentences` (indices into the sentences there were).
   void reorder(std::span<const std::int32_t> from, std::span<const std::int32_t> kept_sentences, Index beams);
 
+  /// Sentences times beams.
   Index rows() const { return sentences_ * beams_; }
+  /// Tokens fed so far.
   Index position() const { return position_; }
 
  private:

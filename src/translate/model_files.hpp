@@ -24,14 +24,14 @@ namespace tenfold::inline TENFOLD_REAL {
 
 /// The tokenizers of a translator; both are the same when the vocabulary is joint.
 struct Tokenizers {
-  Tokenizer source, target;
+  Tokenizer source, target;  ///< one for each language
 };
 
 /// What translating needs: settings, tokenizers, model.
 struct LoadedModel {
-  TrainSettings settings;
-  Tokenizers tokenizers;
-  std::unique_ptr<Transformer> model;
+  TrainSettings settings;              ///< as in config.json
+  Tokenizers tokenizers;               ///< as saved beside the weights
+  std::unique_ptr<Transformer> model;  ///< on the device it was loaded to
 };
 
 /// Writes weights, configuration and tokenizers into the existing folder `dir`.

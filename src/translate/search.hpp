@@ -13,17 +13,19 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+/// How to search, and how long outputs may get.
 struct SearchOptions {
   Index beam = 1;                ///< 1 is greedy
   double length_penalty = 1;     ///< 0 ranks by log-probability alone, which favours short output
   Index nbest = 1;               ///< hypotheses returned per sentence, at most `beam`
   double length_factor = 2;      ///< limit of the output: factor · source tokens + extra, within the model's max_length
-  Index length_extra = 20;
+  Index length_extra = 20;       ///< tokens
 
   /// Throws UsageError that names the first field that is out of range.
   void validate() const;
 };
 
+/// One output of the search.
 struct Hypothesis {
   std::vector<std::int32_t> tokens;  ///< without bos and eos
   double log_probability = 0;        ///< natural log, of all tokens and the end

@@ -11,8 +11,9 @@
 
 namespace tenfold {
 
+/// All settings with their defaults; for_each_setting() lists them by name.
 struct TrainSettings {
-  ModelConfig model;
+  ModelConfig model;  ///< the architecture
 
   Index vocabulary = 8000;           ///< pieces per tokenizer
   std::string tokenizer = "unigram"; ///< or "bpe"
@@ -21,21 +22,21 @@ struct TrainSettings {
   Index batch_tokens = 4096;         ///< padded target tokens per batch
   Index accumulate = 1;              ///< batches per optimizer step
   std::string optimizer = "adam";    ///< or "adamw"
-  double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;
+  double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;  ///< as in AdamOptions
   double weight_decay = 0.01;        ///< only adamw uses it
   std::string schedule = "inverse_sqrt";  ///< or "cosine", "constant"
   double learning_rate = 2e-3;       ///< at the schedule's peak
   Index warmup = 400;                ///< steps
   double clip = 1.0;                 ///< bound of the gradient's global norm; 0 does not clip
-  double label_smoothing = 0.1;
+  double label_smoothing = 0.1;      ///< share of the target spread over all pieces
 
-  Index epochs = 20;
+  Index epochs = 20;                 ///< passes over the corpus
   Index steps = 0;                   ///< stop after so many optimizer steps; 0: no bound
   double minutes = 0;                ///< stop after so much training time; 0: no bound
   Index patience = 0;                ///< stop after so many epochs without a better validation; 0: never
   Index validation_sample = 500;     ///< sentences translated for BLEU at each validation
   Index keep = 1;                    ///< newest checkpoints kept beside the best
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;            ///< of everything random
 
   /// Throws UsageError naming the first field that makes no sense.
   void validate() const;
@@ -89,6 +90,7 @@ const std::vector<std::string>& preset_names();
 /// A preset by name. Throws UsageError naming the nearest preset when there is none.
 TrainSettings preset(std::string_view name);
 
+/// One member for every setting, named as there.
 nlohmann::json to_json(const TrainSettings& settings);
 /// Overwrites the fields that `j` names. Throws DataError (beginning with `where`) for an unknown name (with the
 /// nearest one) or a value of the wrong type; nothing is changed then.

@@ -23,12 +23,13 @@ namespace tenfold::inline TENFOLD_REAL {
 struct StepReport {
   std::int64_t step = 0, epoch = 0;  ///< both from 1
   double loss = 0;                   ///< per target token, label smoothing included
-  double learning_rate = 0, gradient_norm = 0;
+  double learning_rate = 0, gradient_norm = 0;  ///< of this step; the norm before clipping
   double tokens_per_second = 0;      ///< target tokens, over the last steps
   double seconds = 0;                ///< of training in all, earlier sessions included
   double seconds_left = -1;          ///< estimate; negative when unknown
 };
 
+/// What a validation found.
 struct ValidationReport {
   std::int64_t step = 0, epoch = 0;  ///< the epoch that is done, or in which training stopped
   bool whole_epoch = true;           ///< false: stopped within the epoch
@@ -36,28 +37,34 @@ struct ValidationReport {
   double bleu = 0;                   ///< of greedy translations of the sample; -1 without one
   double exact = 0;                  ///< share of the sample translated exactly as the reference
   bool best = false;                 ///< better than every earlier one
+  /// A sentence of the sample.
   struct Example {
-    std::string source, reference, output;
+    std::string source, reference, output;  ///< text as it was, and the greedy translation
   };
-  std::vector<Example> examples;
-  double seconds = 0;
+  std::vector<Example> examples;  ///< a few, to look at
+  double seconds = 0;             ///< it took
 };
 
+/// Is told what happens while training; the default does nothing.
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
+  /// After every optimizer step.
   virtual void on_step(const StepReport&) {}
+  /// After every validation.
   virtual void on_validation(const ValidationReport&) {}
 };
 
 /// What the trainer needs of the corpus; it must outlive the trainer.
 struct TrainingData {
-  std::vector<TokenPair> train, validation;
-  std::vector<SentencePair> validation_text;
+  std::vector<TokenPair> train, validation;   ///< as ids
+  std::vector<SentencePair> validation_text;  ///< the same as `validation`, as text, in the same order
 };
 
+/// One training run: steps, validations, checkpoints, log.
 class Trainer {
  public:
+  /// Why run() ended.
   enum class Outcome { finished, no_improvement, interrupted };
 
   /// A new run, or with `resume` the continuation of the one in `run_folder` from its last checkpoint.
@@ -69,9 +76,13 @@ class Trainer {
   /// the first parameter that went bad; the last checkpoint is left as it was.
   Outcome run(const std::function<bool()>& stop_requested);
 
+  /// The model being trained, as it is now.
   Transformer& model() { return model_; }
+  /// Of the training text.
   const Batcher& batches() const { return train_; }
+  /// Of the validation text.
   const Batcher& validation_batches() const { return validation_; }
+  /// Optimizer steps done.
   std::int64_t step() const { return state_.step; }
 
  private:

@@ -16,8 +16,8 @@ namespace tenfold::inline TENFOLD_REAL {
 
 /// One output of the search as text.
 struct TranslatedText {
-  std::string text;
-  Hypothesis hypothesis;
+  std::string text;       ///< UTF-8
+  Hypothesis hypothesis;  ///< its ids and scores
 };
 
 /// What became of one line.
@@ -51,15 +51,16 @@ DeviceBatch on_device(const Batch& batch, Kernels& kernels);
 /// One attention matrix set: heads' weights, each [target, source].
 struct AttentionMap {
   std::string name;  ///< "decoder.layers.0.multihead_attn"
-  std::vector<std::vector<std::vector<float>>> heads;
+  std::vector<std::vector<std::vector<float>>> heads;  ///< [head][target][source]
 };
 
 /// The attention of decoder to encoder while `target` is read after `source`. A target cut at the model's length
 /// limit is shown without its last token, so that its end marker has a row.
 struct AttentionPicture {
   std::vector<std::string> source, target;  ///< pieces, both with their end marker
-  std::vector<AttentionMap> layers;
+  std::vector<AttentionMap> layers;         ///< from the input upwards
 };
+/// Reads `target` after `source` (ids without markers) and keeps every layer's weights.
 AttentionPicture attention_picture(Transformer& model, const Tokenizers& tokenizers,
                                    const std::vector<std::int32_t>& source, std::vector<std::int32_t> target);
 

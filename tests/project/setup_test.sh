@@ -118,6 +118,19 @@ check 'no apt-get: lists what to install' says 'libsentencepiece-dev'
 check 'no apt-get: tells the way on' says 'make SETUP=true demo'
 
 machine
+absent doxygen libfmt-dev
+setup docs
+check 'documentation: succeeds' status 0
+check 'documentation: installs what it needs, and no more' called 'install -y --no-install-recommends doxygen'
+check 'documentation: asks for nothing that only building needs' no says 'libfmt-dev'
+machine
+absent doxygen
+setup
+check 'Doxygen missing: the build does not care' silent
+setup test
+check 'Doxygen missing: the tests have it' called 'install -y --no-install-recommends doxygen'
+
+machine
 absent python3-torch
 setup
 check 'PyTorch missing: the build does not care' silent
