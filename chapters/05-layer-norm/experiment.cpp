@@ -216,7 +216,7 @@ void constant_rows(Session& s) {
 void depth(Session& s) {
   constexpr int layers = 24;
   s.heading(fmt::format("{} layers x ← relu(W norm(x)) of width 64; all weights are off by a factor", layers));
-  Table table{"depth", {{"norm", "weights times", "rms of the activations, layer 24", "rms of the gradient, layer 1 to layer 24"}}};
+  Table table{"depth", {{"norm", "weights times", "rms of the activations, layer 24", "gradient at layer 1, times that at layer 24"}}};
   CurveFigure forward{"Activations through depth", "layer", "rms of the activations", false, true, {}};
   CurveFigure backward{"Gradients through depth", "layer", "rms of dL/dx, of that at layer 24", false, true, {}};
   auto variants = s.variants();
@@ -238,9 +238,9 @@ void depth(Session& s) {
         down.y.push_back(after(&Depth::gradient, i).mean);
       }
       const Spread last = after(&Depth::activation, layers), first = after(&Depth::gradient, 1);
-      table.rows.push_back({name, fmt::format("{}", gain), to_text(last, "{:.2g}"), to_text(first, "{:.2g}")});
-      s.fact(fmt::format("depth/{}/{}", Session::label(variant), gain), last, {0, 0.3}, "{:.2g}");
-      s.fact(fmt::format("depth-gradient/{}/{}", Session::label(variant), gain), first, {0, 0.3}, "{:.2g}");
+      table.rows.push_back({name, fmt::format("{}", gain), to_text(last, "{:.3g}"), to_text(first, "{:.3g}")});
+      s.fact(fmt::format("depth/{}/{}", Session::label(variant), gain), last, {0, 0.3}, "{:.3g}");
+      s.fact(fmt::format("depth-gradient/{}/{}", Session::label(variant), gain), first, {0, 0.3}, "{:.3g}");
       if (variant.empty() && gain != 1)
         s.claim(fmt::format("depth-{}", gain), fmt::format("with layer norm a factor of {} on all weights shows once, not once a layer", gain),
                 last.mean / gain > 0.8 && last.mean / gain < 1.25);
