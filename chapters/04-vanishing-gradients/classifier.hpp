@@ -13,6 +13,7 @@
 #include "ops/cross_entropy.hpp"
 #include "ops/embedding.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scale.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter04 {
@@ -23,7 +24,8 @@ struct Helps {
   bool pre = true;  ///< where the norm stands
 };
 
-constexpr Index width = 32, heads = 4, batch = 16;
+constexpr Index width = 32, heads = 4;
+constexpr int batch = 16;
 
 /// Embedding and positions, `depth` blocks of self-attention and feed-forward, mean over the tokens, two logits.
 class Classifier {
@@ -107,6 +109,70 @@ double accuracy(Kernels& k, std::uint64_t seed, const F& logits) {
   int right = 0;
   for (std::size_t i = 0; i < meant.size(); ++i) right += (said[2 * i + 1] > said[2 * i]) == (meant[i] == 1);
   return 100.0 * right / sentences;
+}
+
+/// How a classifier is trained.
+struct Recipe {
+  Helps helps;
+  int depth = 12;
+  double rate = 1e-3;  ///< of Adam; of SGD when helps.adam is false
+  int warmup = 20;
+  double loss_factor = 1;
+};
+
+constexpr int training_steps = 200;
+constexpr double sgd_rate = 0.1;
+
+struct Outcome {
+  double loss = 0;   ///< mean of the last 20 steps, of the loss before loss_factor; not finite when it blew up
+  double right = 0;  ///< per cent of fresh sentences
+};
+
+inline Outcome train_classifier(const Recipe& r, std::uint64_t seed) {
+  const auto k = make_kernels("cpu", 1);
+  Classifier model(*k, r.helps, r.depth, seed);
+  lab::TrainingOptions o;
+  o.steps = training_steps;
+  o.clip = 0;
+  o.adam = r.helps.adam;
+  o.schedule = {ScheduleKind::constant, r.rate, r.warmup, 0};
+  const auto curve = lab::train(model.parameters(), o, [&](Pass& pass, int step) {
+    return scale(model.loss(pass, seed, static_cast<std::uint64_t>(step)), static_cast<Real>(r.loss_factor));
+  });
+  Outcome out;
+  if (!curve.finite) return {std::nan(""), 50};  // it can say no more than one and the same
+  for (std::size_t i = curve.loss.size() - 20; i < curve.loss.size(); ++i) out.loss += curve.loss[i] / 20 / r.loss_factor;
+  out.right = accuracy(*k, seed, [&](const IdTensor& ids) {
+    Pass pass;
+    return model(pass, ids);
+  });
+  return out;
+}
+
+/// A network that sees only which words occur, not where: mean of embeddings, one hidden layer of 64.
+inline double bag_of_words(std::uint64_t seed) {
+  const auto k = make_kernels("cpu", 1);
+  Parameter table, hidden, hidden_bias, out, out_bias;
+  init::normal(table, *k, "table", {Index(words().size()), width}, 1, seed);
+  init::xavier_uniform(hidden, *k, "hidden", {64, width}, seed);
+  init::constant(hidden_bias, *k, "hidden bias", {64}, 0);
+  init::xavier_uniform(out, *k, "out", {2, 64}, seed);
+  init::constant(out_bias, *k, "out bias", {2}, 0);
+  const auto logits = [&](Pass& pass, const IdTensor& ids) {
+    const Variable bag = mean(embedding(pass(table), ids), 1);
+    return linear(relu(linear(bag, pass(hidden), pass(hidden_bias))), pass(out), pass(out_bias));
+  };
+  lab::TrainingOptions o;
+  o.steps = 1000;
+  o.schedule = {ScheduleKind::constant, 3e-3, 20, 0};
+  lab::train({&table, &hidden, &hidden_bias, &out, &out_bias}, o, [&](Pass& pass, int step) {
+    const auto [ids, good] = Classifier::draw(*k, seed, static_cast<std::uint64_t>(step), batch);
+    return cross_entropy(logits(pass, ids), {good});
+  });
+  return accuracy(*k, seed, [&](const IdTensor& ids) {
+    Pass pass;
+    return logits(pass, ids);
+  });
 }
 
 }  // namespace chapter04

@@ -1,9 +1,9 @@
 /// @file
-/// Chapter 4's task: is a short review good or bad? Two clauses, one of which counts; a clause may be turned round by
-/// "not". The same words in another order mean something else.
+/// Chapter 4's task: is a short review good or bad? What counts is the clause after "but", and "not" turns a clause round.
+/// The same words in another order mean something else:
 ///
-///     the food was not good but the room was really clean          good: after "but" is what counts
-///     the food was not good although the room was really clean     bad: before "although" is what counts
+///     the food was really bad but the room was very clean      good
+///     the room was very clean but the food was really bad      bad
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,10 +14,8 @@
 namespace tenfold::chapter04 {
 
 inline const std::vector<std::string>& words() {
-  static const std::vector<std::string> all{"the",  "was",    "not",   "very",  "really", "so",     "but",   "although",
-                                            "food", "room",   "staff", "view",  "music",  "garden",
-                                            "good", "clean",  "nice",  "great", "lovely",
-                                            "bad",  "dirty",  "rude",  "poor",  "awful"};
+  static const std::vector<std::string> all{"the",  "was",   "but",  "not",   "very",  "really", "so",  "food",
+                                            "room", "staff", "view", "good",  "clean", "nice",   "bad", "dirty", "rude"};
   return all;
 }
 
@@ -29,20 +27,16 @@ struct Sentence {
 };
 
 inline Sentence sentence(PhiloxSequence& random) {
-  constexpr std::int32_t the = 0, was = 1, no = 2, but = 6, nouns = 8, positive = 14, negative = 19;
+  constexpr std::int32_t the = 0, was = 1, but = 2, no = 3, very = 4, noun = 7, positive = 11, negative = 14;
+  const auto one_of = [&](std::int32_t first, std::uint32_t count) { return first + std::int32_t(random.below(count)); };
   Sentence s;
-  std::int32_t good[2];
-  const auto clause = [&](int which) {
-    const auto turned = random.below(2), kind = random.below(2);
-    s.ids.insert(s.ids.end(), {the, nouns + std::int32_t(random.below(6)), was, turned ? no : 3 + std::int32_t(random.below(3)),
-                               (kind ? positive : negative) + std::int32_t(random.below(5))});
-    good[which] = kind != turned;
-  };
-  clause(0);
-  const auto although = static_cast<std::int32_t>(random.below(2));
-  s.ids.push_back(but + although);
-  clause(1);
-  s.good = good[although ? 0 : 1];
+  for (int clause = 0; clause < 2; ++clause) {
+    const bool kind = random.below(2) == 0, turned = random.below(4) == 0;
+    if (clause == 1) s.ids.push_back(but);
+    for (std::int32_t id : {the, one_of(noun, 4), was, turned ? no : one_of(very, 3), one_of(kind ? positive : negative, 3)})
+      s.ids.push_back(id);
+    s.good = kind != turned;
+  }
   return s;
 }
 
