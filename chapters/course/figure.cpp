@@ -72,7 +72,7 @@ std::string to_svg(const CurveFigure& f) {
   std::string script = terminal_line(PictureKind::svg, 760, 460) + common_style(f.title);
   script += fmt::format("set xlabel {}\nset ylabel {}\nset key outside right top vertical\nset key width -2\n",
                         title_quotes(f.x_label), title_quotes(f.y_label));
-  if (f.log_x) script += "set logscale x\n";
+  if (f.log_x) script += "set logscale x\nset format x '%g'\n";
   if (f.log_y) script += "set logscale y\nset format y '%g'\n";
   std::vector<std::string> drawn;
   for (std::size_t i = 0; i < f.curves.size(); ++i) {

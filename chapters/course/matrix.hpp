@@ -22,7 +22,7 @@ class Matrix {
     columns_ = rows_ ? static_cast<int>(rows.begin()->size()) : 0;
     for (const auto& row : rows) {
       if (static_cast<int>(row.size()) != columns_) throw std::out_of_range("Matrix: rows of unequal length");
-      values_.insert(values_.end(), row.begin(), row.end());
+      for (double v : row) values_.push_back(v);  // insert() draws a false warning from GCC 12
     }
   }
 
