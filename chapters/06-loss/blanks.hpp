@@ -1,5 +1,6 @@
 /// @file
-/// The smallest model of chapter 6: it knows the position and nothing else. Trained with the padding left out, and averaged in.
+/// The smallest model of chapter 6: it knows the position and nothing else. Trained with the padding left
+/// out, and averaged in.
 #pragma once
 #include <fmt/format.h>
 
@@ -35,8 +36,8 @@ inline Blanks position_model(const Text& text, std::uint64_t seed, bool blanks_c
   o.schedule = {ScheduleKind::constant, 0.2, 0, 0};
   Blanks result;
   result.logged = lab::train({&table}, o, [&](Pass& pass, int) {
-    return cross_entropy(embedding(pass(table), read), say, blanks_count ? -1 : blank);
-  }).loss.back();
+                    return cross_entropy(embedding(pass(table), read), say, blanks_count ? -1 : blank);
+                  }).loss.back();
   const IdTensor test = padded(*k, text.test);
   Pass pass;
   double asked = 0;
@@ -45,9 +46,25 @@ inline Blanks position_model(const Text& text, std::uint64_t seed, bool blanks_c
   return result;
 }
 
+/// In %: blanks among the targets of a batch, over the first hundred training steps.
+inline double padding_share(const Text& text, std::uint64_t seed) {
+  double places = 0, said = 0;
+  for (int step = 1; step <= 100; ++step) {
+    const auto some = drawn(text, seed, step, batch_size);
+    std::size_t longest = 0;
+    for (const Sentence& sentence : some) longest = std::max(longest, sentence.size());
+    places += static_cast<double>(longest * some.size());
+    said += static_cast<double>(count_characters(some));
+  }
+  return 100 * (1 - said / places);
+}
+
 inline void blanks(Session& s, const Text& text) {
   s.heading("A model that knows only the position, judged on the characters of sentences it has not seen");
-  course::Table table{"blanks", {{"padding", "loss in the log (nats)", "bits per character", "right (%)", "says a blank (%)"}}};
+  course::Table table{
+      "blanks",
+      {{"padding", "loss in the log (nats)", "bits per character", "right (%)", "says a blank (%)"}}};
+  std::vector<course::Claim> claims;
   for (const std::string& variant : s.variants()) {
     const bool count = variant == "unmasked-padding";
     if (!variant.empty() && !count) continue;
@@ -59,16 +76,31 @@ inline void blanks(Session& s, const Text& text) {
       right.push_back(r.quality.right);
       says.push_back(r.quality.blanks);
     }
-    const Spread log = course::spread(logged), b = course::spread(bits), q = course::spread(right), share = course::spread(says);
-    table.rows.push_back({count ? "averaged in" : "left out", course::to_text(log), course::to_text(b), course::to_text(q, "{:.1f}"), course::to_text(share, "{:.1f}")});
+    const Spread log = course::spread(logged), b = course::spread(bits), q = course::spread(right),
+                 share = course::spread(says);
+    table.rows.push_back({count ? "averaged in" : "left out", course::to_text(log), course::to_text(b),
+                          course::to_text(q, "{:.1f}"), course::to_text(share, "{:.1f}")});
     const std::string name = "position/" + Session::label(variant);
     s.fact(name + "/log", log, {0.1, 0}, "{:.2f}");
     s.fact(name + "/bits", b, {0.1, 0}, "{:.2f}");
     s.fact(name + "/blanks", share, {4, 0}, "{:.0f}");
-    if (count) s.claim("blanks", "with padding averaged in, a model that cannot see what is padding says a blank in place of many real characters, while its log shows a lower loss", share.least > 20 && log.most < 2.2);
-    else s.claim("no-blanks", "with padding left out it never says a blank", share.most == 0 && log.least > 2.3);
+    if (count)
+      claims.push_back(
+          {"blanks",
+           "with padding averaged in, a model that cannot see what is padding says a blank in place of many "
+           "real characters, while its log shows a lower loss",
+           share.least > 20 && log.most < 2.2});
+    else
+      claims.push_back(
+          {"no-blanks", "with padding left out it never says a blank", share.most == 0 && log.least > 2.3});
   }
   s.table(table);
+  for (const course::Claim& c : claims) s.claim(c.name, c.text, c.holds);
+  std::vector<double> padding;
+  for (std::uint64_t seed : s.seeds()) padding.push_back(padding_share(text, seed));
+  s.text(fmt::format("in the training batches below, {} % of all targets are padding",
+                     course::to_text(course::spread(padding), "{:.0f}")));
+  s.fact("padding", course::spread(padding), {3, 0}, "{:.0f}");
 }
 
 }  // namespace chapter06

@@ -1,5 +1,6 @@
 /// @file
-/// Chapter 6 at lesson size: cross-entropy from logits, and what the two self-supervised objectives ask of a model.
+/// Chapter 6 at lesson size: cross-entropy from logits, and what the two self-supervised objectives ask of a
+/// model.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -23,12 +24,16 @@ T log_sum_exp(std::span<const T> z) {
 // [/log-sum-exp]
 
 // [cross-entropy]
-/// The mean of -Σ_c y_c log p_c over the rows of logits [..., classes] whose target is not `ignore`; p is the softmax of a
-/// row, y is 1 - smoothing at the target and smoothing / classes more everywhere. A value of shape [1].
-inline Variable cross_entropy(const Variable& logits, const IdTensor& targets, std::int32_t ignore, double smoothing = 0) {
+/// The mean of -Σ_c y_c log p_c over the rows of logits [..., classes] whose target is not `ignore`; p is the
+/// softmax of a row, y is 1 - smoothing at the target and smoothing / classes more everywhere. A value of
+/// shape [1].
+inline Variable cross_entropy(const Variable& logits, const IdTensor& targets, std::int32_t ignore,
+                              double smoothing = 0) {
   const std::vector<Real> z = logits.value.to_host();
   const std::vector<std::int32_t> t = targets.to_host();
   const auto classes = static_cast<std::size_t>(logits.shape().back());
+  if (z.size() != t.size() * classes)
+    throw ShapeError("cross_entropy: one target per row of logits is needed");
   const auto ignored = std::count(t.begin(), t.end(), ignore);
   const double rows = std::max<double>(static_cast<double>(t.size()) - static_cast<double>(ignored), 1);
   std::vector<Real> gradient(z.size());  // stays 0 in rows that are ignored
@@ -39,7 +44,8 @@ inline Variable cross_entropy(const Variable& logits, const IdTensor& targets, s
     const Real log_sum = log_sum_exp(row);
     for (std::size_t c = 0; c < classes; ++c) {
       const double log_p = static_cast<double>(row[c]) - static_cast<double>(log_sum);
-      const double y = (static_cast<std::int32_t>(c) == t[r] ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
+      const double y = (static_cast<std::int32_t>(c) == t[r] ? 1 - smoothing : 0) +
+                       smoothing / static_cast<double>(classes);
       if (y > 0) loss -= y * log_p;
       gradient[r * classes + c] = static_cast<Real>((std::exp(log_p) - y) / rows);  // p - y
     }
@@ -70,7 +76,8 @@ inline Task next_token(const std::vector<std::int32_t>& text, std::int32_t mark)
 
 /// Masked token: reads the text with a mark where hidden(i), says what stood there, and nothing else.
 template <class Hidden>
-Task masked_token(const std::vector<std::int32_t>& text, std::int32_t mark, std::int32_t nothing, const Hidden& hidden) {
+Task masked_token(const std::vector<std::int32_t>& text, std::int32_t mark, std::int32_t nothing,
+                  const Hidden& hidden) {
   Task task{text, std::vector<std::int32_t>(text.size(), nothing)};
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!hidden(i)) continue;

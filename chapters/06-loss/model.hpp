@@ -1,5 +1,6 @@
 /// @file
-/// The model of chapter 6: a small Transformer encoder over characters, which may look both ways or only back.
+/// The model of chapter 6: a small Transformer encoder over characters, which may look both ways or only
+/// back.
 #pragma once
 #include <memory>
 #include <vector>
@@ -22,7 +23,8 @@ class CharacterModel : public Module {
     config_.dropout = 0;
     const Builder build{k, seed, config_};
     init::normal(embedding_, k, "embedding", {symbols, config_.model_dim}, 1, seed);
-    for (const char* name : {"layers.0", "layers.1"}) layers_.push_back(std::make_unique<EncoderLayer>(build, name));
+    for (const char* name : {"layers.0", "layers.1"})
+      layers_.push_back(std::make_unique<EncoderLayer>(build, name));
     norm_ = std::make_unique<LayerNormLayer>(build, "norm");
     out_ = std::make_unique<LinearLayer>(build, "out", config_.model_dim, classes);
     positions_ = sinusoidal_positions(k, 128, config_.model_dim);
@@ -42,7 +44,9 @@ class CharacterModel : public Module {
     return (*norm_)(pass, x);
   }
   /// [batch, time, classes]
-  Variable logits(Pass& pass, const IdTensor& ids, const Masking& masking) { return (*out_)(pass, hidden(pass, ids, masking)); }
+  Variable logits(Pass& pass, const IdTensor& ids, const Masking& masking) {
+    return (*out_)(pass, hidden(pass, ids, masking));
+  }
   LinearLayer& output_layer() { return *out_; }
 
  private:

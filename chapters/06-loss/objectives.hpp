@@ -1,5 +1,6 @@
 /// @file
-/// The character model of chapter 6 in training, healthy and broken, and how well it does on sentences it never saw.
+/// The character model of chapter 6 in training, healthy and broken, and how well it does on sentences it
+/// never saw.
 #pragma once
 #include <optional>
 
@@ -18,15 +19,16 @@ inline constexpr double hidden_share = 0.15;
 
 /// How a model is trained.
 struct Recipe {
-  bool masked = false;          ///< masked token, looking both ways; else next token, looking back
+  bool masked = false;  ///< masked token, looking both ways; else next token, looking back
   double smoothing = 0;
-  bool softmax_twice = false;   ///< the loss gets probabilities where it wants logits
-  bool blanks_count = false;    ///< padding is a target like any other
-  bool mean_of_means = false;   ///< the machines' means are averaged, however many characters each had
+  bool softmax_twice = false;  ///< the loss gets probabilities where it wants logits
+  bool blanks_count = false;   ///< padding is a target like any other
+  bool mean_of_means = false;  ///< the machines' means are averaged, however many characters each had
 };
 
 /// Sentences as tasks. The masked ones hide each character with probability hidden_share, and at least one.
-inline std::vector<Task> tasks_of(const std::vector<Sentence>& sentences, bool masked, PhiloxSequence& random) {
+inline std::vector<Task> tasks_of(const std::vector<Sentence>& sentences, bool masked,
+                                  PhiloxSequence& random) {
   std::vector<Task> tasks;
   for (const Sentence& sentence : sentences) {
     if (!masked) {
@@ -77,7 +79,8 @@ inline void judge(const Tensor& logits, const IdTensor& say, Quality& sums, doub
     const auto width = static_cast<std::size_t>(classes);
     const std::span<const Real> row(all.data() + r * width, width);
     const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-    sums.bits += static_cast<double>(log_sum_exp(row) - row[static_cast<std::size_t>(targets[r])]) / std::log(2.0);
+    sums.bits +=
+        static_cast<double>(log_sum_exp(row) - row[static_cast<std::size_t>(targets[r])]) / std::log(2.0);
     sums.right += best == targets[r];
     sums.blanks += best == blank;
     ++asked;
@@ -101,17 +104,18 @@ inline Quality quality(Kernels& k, CharacterModel& model, const Text& text, bool
   return quality_of(sums, asked);
 }
 
-inline Variable loss_of(Pass& pass, CharacterModel& model, Kernels& k, std::vector<Sentence> some, const Recipe& recipe,
-                        PhiloxSequence& random) {
+inline Variable loss_of(Pass& pass, CharacterModel& model, Kernels& k, std::vector<Sentence> some,
+                        const Recipe& recipe, PhiloxSequence& random) {
   constexpr std::int32_t none = -1;  // a target that does not occur
   if (recipe.mean_of_means)          // as machines get them that are given sentences of about one length each
-    std::sort(some.begin(), some.end(), [](const Sentence& a, const Sentence& b) { return a.size() < b.size(); });
+    std::sort(some.begin(), some.end(),
+              [](const Sentence& a, const Sentence& b) { return a.size() < b.size(); });
   const std::vector<Task> tasks = tasks_of(some, recipe.masked, random);
   const auto loss = [&](std::span<const Task> part) {
     const Batch batch(k, part, recipe.masked);
     const Variable logits = model.logits(pass, batch.read, batch.masking);
-    return cross_entropy(recipe.softmax_twice ? softmax(logits) : logits, batch.say, recipe.blanks_count ? none : blank,
-                         recipe.smoothing);
+    return cross_entropy(recipe.softmax_twice ? softmax(logits) : logits, batch.say,
+                         recipe.blanks_count ? none : blank, recipe.smoothing);
   };
   if (!recipe.mean_of_means) return loss(tasks);
   constexpr std::size_t share = batch_size / machines;
@@ -138,10 +142,10 @@ inline TrainingRun trained(const Text& text, const Recipe& recipe, std::uint64_t
   o.steps = training_steps;
   o.schedule = {ScheduleKind::cosine, 6e-3, 20, training_steps};
   run.logged = lab::train(model.parameters(), o, [&](Pass& pass, int step) {
-    if (step == 6 || step == 11 || step == 21 || step % 50 == 1) look(step - 1);
-    PhiloxSequence random(seed, 9000 + static_cast<std::uint64_t>(step));
-    return loss_of(pass, model, *k, drawn(text, seed, step, batch_size), recipe, random);
-  }).loss;
+                 if (step == 6 || step == 11 || step == 21 || step % 50 == 1) look(step - 1);
+                 PhiloxSequence random(seed, 9000 + static_cast<std::uint64_t>(step));
+                 return loss_of(pass, model, *k, drawn(text, seed, step, batch_size), recipe, random);
+               }).loss;
   look(training_steps);
   return run;
 }

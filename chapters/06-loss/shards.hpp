@@ -1,6 +1,6 @@
 /// @file
-/// Training on several machines, at lesson size: a batch is dealt out, every machine takes the gradient of its share, and
-/// all of them add up.
+/// Training on several machines, at lesson size: a batch is dealt out, every machine takes the gradient of
+/// its share, and all of them add up.
 #pragma once
 #include <fmt/format.h>
 
@@ -76,25 +76,39 @@ inline Dealt dealt(const Text& text, std::uint64_t seed, bool masked, bool by_le
   CharacterModel model(*k, classes + 1, classes, seed);
   PhiloxSequence random(seed, 77);
   std::vector<Sentence> some = drawn(text, seed, 0, batch_size);
-  if (by_length) std::stable_sort(some.begin(), some.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  if (by_length)
+    std::stable_sort(some.begin(), some.end(),
+                     [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const std::vector<Task> tasks = tasks_of(some, masked, random);
   const Share whole = share_of(*k, model, tasks, masked);
   std::vector<Share> shares;
   constexpr std::size_t each = batch_size / machines;
-  for (std::size_t m = 0; m < machines; ++m) shares.push_back(share_of(*k, model, std::span(tasks).subspan(m * each, each), masked));
-  const auto [least, most] = std::minmax_element(shares.begin(), shares.end(), [](const Share& a, const Share& b) { return a.characters < b.characters; });
+  for (std::size_t m = 0; m < machines; ++m)
+    shares.push_back(share_of(*k, model, std::span(tasks).subspan(m * each, each), masked));
+  const auto [least, most] =
+      std::minmax_element(shares.begin(), shares.end(),
+                          [](const Share& a, const Share& b) { return a.characters < b.characters; });
   return {least->characters, most->characters, relative_difference(all_reduced(shares), whole.gradient),
           relative_difference(mean_of_means(shares), whole.gradient)};
 }
 
 inline void shards(Session& s, const Text& text) {
-  s.heading(fmt::format("One batch of {} sentences on {} machines: how far is their common gradient from the batch's?", batch_size, machines));
-  course::Table table{"machines", {{"objective", "dealt", "characters on a machine", "sums / all characters (%)", "mean of means (%)"}}};
-  struct Row { const char *name, *objective, *how; bool masked, by_length; };
+  s.heading(fmt::format(
+      "One batch of {} sentences on {} machines: how far is their common gradient from the batch's?",
+      batch_size, machines));
+  course::Table table{
+      "machines",
+      {{"objective", "dealt", "characters on a machine", "sums / all characters (%)", "mean of means (%)"}}};
+  struct Row {
+    const char *name, *objective, *how;
+    bool masked, by_length;
+  };
   bool equal = true, differs = true;
-  for (const Row& row : {Row{"drawn", "next token", "as drawn", false, false}, Row{"by-length", "next token", "by length", false, true},
+  for (const Row& row : {Row{"drawn", "next token", "as drawn", false, false},
+                         Row{"by-length", "next token", "by length", false, true},
                          Row{"masked", "masked token", "as drawn", true, false}}) {
-    const auto runs = s.over_seeds([&](std::uint64_t seed) { return dealt(text, seed, row.masked, row.by_length); });
+    const auto runs =
+        s.over_seeds([&](std::uint64_t seed) { return dealt(text, seed, row.masked, row.by_length); });
     std::vector<double> sums, means;
     double least = 1e9, most = 0;
     for (const Dealt& r : runs) {
@@ -104,14 +118,18 @@ inline void shards(Session& s, const Text& text) {
       most = std::max(most, r.most);
     }
     const Spread exact = course::spread(sums), off = course::spread(means);
-    table.rows.push_back({row.objective, row.how, fmt::format("{:.0f} to {:.0f}", least, most), course::to_text(exact, "{:.5f}"), course::to_text(off, "{:.1f}")});
+    table.rows.push_back({row.objective, row.how, fmt::format("{:.0f} to {:.0f}", least, most),
+                          course::to_text(exact, "{:.5f}"), course::to_text(off, "{:.1f}")});
     s.fact(fmt::format("machines/{}/mean-of-means", row.name), off, {0.5, 0.1}, "{:.1f}");
     s.fact(fmt::format("machines/{}/sums", row.name), exact, {1e-3, 0}, "{:.5f}");
     equal = equal && exact.most < 1e-2;
     differs = differs && off.least > 1;
   }
   s.table(table);
-  s.claim("sums", "the machines' sums of gradients, divided by the number of all characters, are the whole batch's gradient", equal);
+  s.claim("sums",
+          "the machines' sums of gradients, divided by the number of all characters, are the whole batch's "
+          "gradient",
+          equal);
   s.claim("means", "the mean of their means is another gradient, off by more than a hundredth", differs);
 }
 

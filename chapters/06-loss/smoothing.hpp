@@ -1,12 +1,13 @@
 /// @file
-/// Label smoothing on two small classification tasks: many labels of which some are wrong, and few that are all right.
+/// Label smoothing on two small classification tasks: many labels of which some are wrong, and few that are
+/// all right.
 #pragma once
 #include <fmt/format.h>
 
 #include "06-loss/lesson.hpp"
+#include "core/philox.hpp"
 #include "course/experiment.hpp"
 #include "course/training.hpp"
-#include "core/philox.hpp"
 #include "ops/bias_activation.hpp"
 #include "ops/linear.hpp"
 
@@ -46,7 +47,8 @@ inline PointResult classify(const PointTask& task, double smoothing, std::uint64
     std::vector<std::int32_t> label;
     for (Index i = 0; i < count; ++i) {
       const auto c = random.below(labels);
-      for (Index j = 0; j < width; ++j) at.push_back(static_cast<Real>(centres[static_cast<std::size_t>(c * width + j)] + random.normal()));
+      for (Index j = 0; j < width; ++j)
+        at.push_back(static_cast<Real>(centres[static_cast<std::size_t>(c * width + j)] + random.normal()));
       label.push_back(static_cast<std::int32_t>(random.uniform() < wrong ? random.below(labels) : c));
     }
     return Points{Tensor::from(*k, {count, width}, at), IdTensor::from(*k, {count}, label)};
@@ -65,8 +67,8 @@ inline PointResult classify(const PointTask& task, double smoothing, std::uint64
   o.schedule = {ScheduleKind::constant, 1e-2, 0, 0};
   PointResult r;
   r.train = lab::train({&w1, &b1, &w2, &b2}, o, [&](Pass& pass, int) {
-    return cross_entropy(logits(pass, train.at), train.labels, -1, smoothing);
-  }).loss.back();
+              return cross_entropy(logits(pass, train.at), train.labels, -1, smoothing);
+            }).loss.back();
   Pass pass;
   const Variable z = logits(pass, test.at);
   r.test = static_cast<double>(cross_entropy(z, test.labels, -1).value.item());
@@ -81,11 +83,13 @@ inline PointResult classify(const PointTask& task, double smoothing, std::uint64
 
 inline void smoothing(Session& s) {
   s.heading("Label smoothing on points around ten centres");
-  course::Table table{"smoothing", {{"task", "smoothing", "training loss (nats)", "test loss (nats)", "right (%)"}}};
+  course::Table table{"smoothing",
+                      {{"task", "smoothing", "training loss (nats)", "test loss (nats)", "right (%)"}}};
   std::vector<double> right;
   bool raises = true;
-  for (const PointTask& task : {PointTask{"noisy", "2000 examples, 3 of 10 labels drawn anew", 2000, 150, 0.3},
-                                PointTask{"few", "200 examples, all labels right", 200, 300, 0}}) {
+  for (const PointTask& task :
+       {PointTask{"noisy", "2000 examples, 3 of 10 labels drawn anew", 2000, 150, 0.3},
+        PointTask{"few", "200 examples, all labels right", 200, 300, 0}}) {
     double last = 0;
     for (double amount : {0.0, 0.1, 0.3}) {
       const auto runs = s.over_seeds([&](std::uint64_t seed) { return classify(task, amount, seed); });
@@ -96,7 +100,8 @@ inline void smoothing(Session& s) {
         c.push_back(r.right);
       }
       const Spread train = course::spread(a), test = course::spread(b), q = course::spread(c);
-      table.rows.push_back({task.what, fmt::format("{:.1f}", amount), course::to_text(train), course::to_text(test), course::to_text(q, "{:.1f}")});
+      table.rows.push_back({task.what, fmt::format("{:.1f}", amount), course::to_text(train),
+                            course::to_text(test), course::to_text(q, "{:.1f}")});
       s.fact(fmt::format("smoothing/{}/{:.1f}/right", task.name, amount), q, {5, 0}, "{:.1f}");
       right.push_back(q.mean);
       raises = raises && train.mean > last;
@@ -105,7 +110,10 @@ inline void smoothing(Session& s) {
   }
   s.table(table);
   s.claim("smoothing-raises", "more smoothing, more training loss", raises);
-  s.claim("smoothing-may", "where labels are wrong, smoothing raises the share of right answers; where they are few and right, it lowers it", right[2] > right[0] + 2 && right[5] < right[3] - 1);
+  s.claim("smoothing-may",
+          "where labels are wrong, smoothing raises the share of right answers; where they are few and "
+          "right, it lowers it",
+          right[2] > right[0] + 2 && right[5] < right[3] - 1);
 }
 
 }  // namespace chapter06

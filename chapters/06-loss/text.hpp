@@ -1,6 +1,6 @@
 /// @file
-/// The text of chapter 6: English sentences of the built-in grammar in small letters, a symbol for each character, in
-/// padded batches; and how well mere counting predicts it.
+/// The text of chapter 6: English sentences of the built-in grammar in small letters, a symbol for each
+/// character, in padded batches; and how well mere counting predicts it.
 #pragma once
 #include <cctype>
 #include <cmath>
@@ -18,9 +18,9 @@ namespace chapter06 {
 
 using Sentence = std::vector<std::int32_t>;
 
-inline constexpr std::int32_t blank = 0;             ///< padding; a model could say it, like any character
-inline constexpr Index classes = 32;                 ///< what can be said: the blank and 31 characters
-inline constexpr std::int32_t mark = classes;        ///< begins a text, or hides a character; can only be read
+inline constexpr std::int32_t blank = 0;       ///< padding; a model could say it, like any character
+inline constexpr Index classes = 32;           ///< what can be said: the blank and 31 characters
+inline constexpr std::int32_t mark = classes;  ///< begins a text, or hides a character; can only be read
 inline const std::string characters = " !',-.?abcdefghiklmnopqrstuvwxy";
 
 inline Sentence encoded(const std::string& text) {
@@ -50,7 +50,8 @@ struct Text {
 inline std::vector<Sentence> drawn(const Text& text, std::uint64_t seed, int step, int count) {
   PhiloxSequence random(seed, 5000 + static_cast<std::uint64_t>(step));
   std::vector<Sentence> some;
-  for (int i = 0; i < count; ++i) some.push_back(text.train[random.below(static_cast<std::uint32_t>(text.train.size()))]);
+  for (int i = 0; i < count; ++i)
+    some.push_back(text.train[random.below(static_cast<std::uint32_t>(text.train.size()))]);
   return some;
 }
 
@@ -79,8 +80,9 @@ inline Index count_characters(const std::vector<Sentence>& sentences) {
   return static_cast<Index>(all);
 }
 
-/// Bits per character of the test sentences under counts of the training sentences: each character beside those that stand
-/// at the places `seen` from it (-1: the one before). Every count begins at 0.1, so that nothing is impossible.
+/// Bits per character of the test sentences under counts of the training sentences: each character beside
+/// those that stand at the places `seen` from it (-1: the one before). Every count begins at 0.1, so that
+/// nothing is impossible.
 inline double counted_bits(const Text& text, const std::vector<int>& seen) {
   std::map<Sentence, std::vector<double>> counts;
   const auto each = [&seen](const std::vector<Sentence>& sentences, const auto& f) {
@@ -89,13 +91,17 @@ inline double counted_bits(const Text& text, const std::vector<int>& seen) {
         Sentence context;
         for (int place : seen) {
           const int at = i + place;
-          context.push_back(at < 0 || at >= static_cast<int>(sentence.size()) ? mark : sentence[static_cast<std::size_t>(at)]);
+          context.push_back(at < 0 || at >= static_cast<int>(sentence.size())
+                                ? mark
+                                : sentence[static_cast<std::size_t>(at)]);
         }
         f(context, static_cast<std::size_t>(sentence[static_cast<std::size_t>(i)]));
       }
   };
   const std::vector<double> none(static_cast<std::size_t>(classes), 0.1);
-  each(text.train, [&](const Sentence& context, std::size_t c) { counts.try_emplace(context, none).first->second[c] += 1; });
+  each(text.train, [&](const Sentence& context, std::size_t c) {
+    counts.try_emplace(context, none).first->second[c] += 1;
+  });
   double bits = 0;
   each(text.test, [&](const Sentence& context, std::size_t c) {
     const auto found = counts.find(context);
