@@ -1,26 +1,28 @@
 /// @file
-/// A small trained translator for lessons: a toy English-to-French of some fifty words, and the engine's Transformer
-/// trained on it in seconds.
+/// A small trained translator for lessons: a toy English-to-French of some fifty words, and the engine's
+/// Transformer trained on it in seconds.
 ///
 ///     const auto k = make_kernels("cpu", 1);
-///     const ToyCorpus corpus = toy_corpus(seed);                        // train, held_out, longer; vocabularies
-///     ToyOptions o;                                                     // change o.config, o.steps, o.loss, … here
-///     const auto model = untrained_translator(*k, corpus, o, seed);
-///     const TrainingCurve curve = train_translator(*model, corpus, o, seed);
-///     const auto outputs = greedy(*model, sources_of(corpus.held_out)); // ids without bos and eos
-///     const double percent = exact_match(corpus.held_out, outputs);
-///     const auto by_length = exact_match_by_length(corpus.held_out, outputs);   // source words → {right, count}
-///     corpus.target.text(outputs[0]);                                   // "le petit chat noir ne voit pas deux chèvres"
+///     const ToyCorpus corpus = toy_corpus(seed);                        // train, held_out, longer;
+///     vocabularies ToyOptions o;                                                     // change o.config,
+///     o.steps, o.loss, … here const auto model = untrained_translator(*k, corpus, o, seed); const
+///     TrainingCurve curve = train_translator(*model, corpus, o, seed); const auto outputs = greedy(*model,
+///     sources_of(corpus.held_out)); // ids without bos and eos const double percent =
+///     exact_match(corpus.held_out, outputs); const auto by_length = exact_match_by_length(corpus.held_out,
+///     outputs);   // source words → {right, count} corpus.target.text(outputs[0]); // "le petit chat noir ne
+///     voit pas deux chèvres"
 ///
-/// Everything is a function of the seed. Training uses course/training.hpp; a lesson that wants another model or loss sets
-/// ToyOptions::loss, ::memory, ::prepare or ::frozen, or calls batch_of() and train() itself. Other targets (synonyms, say): change
-/// the pairs of the corpus before training; Vocabulary::add() makes new words. Run with one thread per seed.
+/// Everything is a function of the seed. Training uses course/training.hpp; a lesson that wants another model
+/// or loss sets ToyOptions::loss, ::memory, ::prepare or ::frozen, or calls batch_of() and train() itself.
+/// Other targets (synonyms, say): change the pairs of the corpus before training; Vocabulary::add() makes new
+/// words. Run with one thread per seed.
 ///
 /// The language: SUBJECT VERB [OBJECT] [with|behind|before NOUN PHRASE], where a noun phrase is
-/// determiner [size] [colour] noun. What French does otherwise: colours stand after the noun and sizes before it,
-/// determiner and adjectives agree with the noun in gender and number, the verb with the subject, and a negation goes
-/// around the verb ("does not see": "ne voit pas"). Every source has exactly one translation, so exact match is fair. Whether
-/// a sentence is held out is decided by the sentence alone, so no held-out sentence is ever trained on, with any seed.
+/// determiner [size] [colour] noun. What French does otherwise: colours stand after the noun and sizes before
+/// it, determiner and adjectives agree with the noun in gender and number, the verb with the subject, and a
+/// negation goes around the verb ("does not see": "ne voit pas"). Every source has exactly one translation,
+/// so exact match is fair. Whether a sentence is held out is decided by the sentence alone, so no held-out
+/// sentence is ever trained on, with any seed.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -84,8 +86,10 @@ class Vocabulary {
 /// A sentence and its translation, without bos and eos.
 struct ToyPair {
   Ids source, target;
-  double nats = 0;  ///< -ln of the probability with which the grammar makes this sentence; what no model that does not see
-                    ///< the source can beat, summed over the target's words and its end
+  Ids aligned =
+      {};  ///< for every target word the place of the source word it renders ("ne": do or does, "pas": not)
+  double nats = 0;  ///< -ln of the probability with which the grammar makes this sentence; what no model that
+                    ///< does not see the source can beat, summed over the target's words and its end
 };
 
 /// What the grammar made.
@@ -93,7 +97,8 @@ struct ToyCorpus {
   Vocabulary source, target;
   std::vector<ToyPair> train;     ///< 3 to most_words source words; frequent sentences occur more than once
   std::vector<ToyPair> held_out;  ///< the same lengths, no sentence twice, none of them in any seed's train
-  std::vector<ToyPair> longer;    ///< more than most_words source words (up to 16), two phrases after the verb in some
+  std::vector<ToyPair>
+      longer;  ///< more than most_words source words (up to 16), two phrases after the verb in some
 };
 
 /// How large a corpus is wanted.
@@ -104,7 +109,8 @@ struct ToyCorpusOptions {
 
 namespace toy {
 
-/// The words of the grammar, English and French. Forms: singular and plural; French adjectives masculine and feminine of each.
+/// The words of the grammar, English and French. Forms: singular and plural; French adjectives masculine and
+/// feminine of each.
 struct Noun {
   const char *one, *many, *un, *plusieurs;
   bool feminine;
@@ -120,19 +126,22 @@ struct Determiner {
   const char* english;
   const char* french[3];  ///< masculine, feminine, plural
 };
-inline constexpr Noun nouns[] = {{"cat", "cats", "chat", "chats", false},       {"dog", "dogs", "chien", "chiens", false},
-                                 {"wolf", "wolves", "loup", "loups", false},    {"king", "kings", "roi", "rois", false},
-                                 {"horse", "horses", "cheval", "chevaux", false}, {"girl", "girls", "fille", "filles", true},
-                                 {"cow", "cows", "vache", "vaches", true},      {"goat", "goats", "chèvre", "chèvres", true},
-                                 {"queen", "queens", "reine", "reines", true},  {"frog", "frogs", "grenouille", "grenouilles", true}};
+inline constexpr Noun nouns[] = {
+    {"cat", "cats", "chat", "chats", false},         {"dog", "dogs", "chien", "chiens", false},
+    {"wolf", "wolves", "loup", "loups", false},      {"king", "kings", "roi", "rois", false},
+    {"horse", "horses", "cheval", "chevaux", false}, {"girl", "girls", "fille", "filles", true},
+    {"cow", "cows", "vache", "vaches", true},        {"goat", "goats", "chèvre", "chèvres", true},
+    {"queen", "queens", "reine", "reines", true},    {"frog", "frogs", "grenouille", "grenouilles", true}};
 inline constexpr Adjective sizes[] = {{"small", {"petit", "petite", "petits", "petites"}},
                                       {"big", {"grand", "grande", "grands", "grandes"}}};
 inline constexpr Adjective colours[] = {{"red", {"rouge", "rouge", "rouges", "rouges"}},
                                         {"black", {"noir", "noire", "noirs", "noires"}},
                                         {"green", {"vert", "verte", "verts", "vertes"}},
                                         {"white", {"blanc", "blanche", "blancs", "blanches"}}};
-inline constexpr Determiner singular[] = {{"the", {"le", "la", ""}}, {"a", {"un", "une", ""}}, {"my", {"mon", "ma", ""}}};
-inline constexpr Determiner plural[] = {{"the", {"", "", "les"}}, {"two", {"", "", "deux"}}, {"my", {"", "", "mes"}}};
+inline constexpr Determiner singular[] = {
+    {"the", {"le", "la", ""}}, {"a", {"un", "une", ""}}, {"my", {"mon", "ma", ""}}};
+inline constexpr Determiner plural[] = {
+    {"the", {"", "", "les"}}, {"two", {"", "", "deux"}}, {"my", {"", "", "mes"}}};
 inline constexpr Verb with_object[] = {{"sees", "see", "voit", "voient"},
                                        {"follows", "follow", "suit", "suivent"},
                                        {"finds", "find", "trouve", "trouvent"},
@@ -141,12 +150,14 @@ inline constexpr Verb with_object[] = {{"sees", "see", "voit", "voient"},
 inline constexpr Verb without_object[] = {{"sleeps", "sleep", "dort", "dorment"},
                                           {"runs", "run", "court", "courent"},
                                           {"sings", "sing", "chante", "chantent"}};
-inline constexpr const char* prepositions[][2] = {{"with", "avec"}, {"behind", "derrière"}, {"before", "devant"}};
+inline constexpr const char* prepositions[][2] = {
+    {"with", "avec"}, {"behind", "derrière"}, {"before", "devant"}};
 
 /// One sentence in the making; every choice adds to `nats`.
 class Sentence {
  public:
-  Sentence(PhiloxSequence& random, Vocabulary& english, Vocabulary& french) : random_(random), english_(english), french_(french) {}
+  Sentence(PhiloxSequence& random, Vocabulary& english, Vocabulary& french)
+      : random_(random), english_(english), french_(french) {}
 
   ToyPair make(bool many_phrases) {
     const bool plural_subject = noun_phrase();
@@ -178,14 +189,18 @@ class Sentence {
     const Adjective* colour = coloured ? &one_of(colours) : nullptr;
     say(determiner.english, determiner.french[many ? 2 : noun.feminine]);
     if (size) say(size->english, size->french[form]);
-    if (colour) say(colour->english, nullptr);
+    if (colour) pair_.source.push_back(english_.add(colour->english));
     say(many ? noun.many : noun.one, many ? noun.plusieurs : noun.un);
-    if (colour) say(nullptr, colour->french[form]);
+    if (colour) render(colour->french[form], pair_.source.size() - 2);
     return many;
   }
   void say(const char* english, const char* french) {
-    if (english) pair_.source.push_back(english_.add(english));
-    if (french) pair_.target.push_back(french_.add(french));
+    pair_.source.push_back(english_.add(english));
+    render(french, pair_.source.size() - 1);
+  }
+  void render(const char* french, std::size_t place) {
+    pair_.target.push_back(french_.add(french));
+    pair_.aligned.push_back(static_cast<std::int32_t>(place));
   }
   bool chance(double p) {
     const bool yes = random_.uniform() < p;
@@ -204,7 +219,9 @@ class Sentence {
 };
 
 /// One in eight sentences is held out, whatever the seed.
-inline bool is_held_out(const std::string& source) { return hash_name(source.data(), source.size()) / 64 % 8 == 0; }
+inline bool is_held_out(const std::string& source) {
+  return hash_name(source.data(), source.size()) / 64 % 8 == 0;
+}
 
 /// Gives every word its id, in an order that no seed decides.
 inline void add_words(Vocabulary& english, Vocabulary& french) {
@@ -294,12 +311,12 @@ inline DeviceBatch batch_of(Kernels& k, std::span<const ToyPair> pairs) {
           IdTensor::from(k, {n, target_time}, input), IdTensor::from(k, {n, target_time}, output), tokens};
 }
 
-/// What a lesson may change between encoder and decoder: gets the encoder's output [batch, source time, dim] and the source
-/// lengths, returns what the decoder sees instead.
+/// What a lesson may change between encoder and decoder: gets the encoder's output [batch, source time, dim]
+/// and the source lengths, returns what the decoder sees instead.
 using MemoryHook = std::function<Variable(const Variable& memory, const IdTensor& source_lengths)>;
 
-/// How the translator is built and trained. The defaults give more than 99 % exact match on held-out sentences in
-/// three seconds of one thread; 250 steps some 97 %, 150 some 60 %.
+/// How the translator is built and trained. The defaults give more than 99 % exact match on held-out
+/// sentences in three seconds of one thread; 250 steps some 97 %, 150 some 60 %.
 struct ToyOptions {
   ToyOptions() {
     config.model_dim = 64;
@@ -313,7 +330,8 @@ struct ToyOptions {
   ModelConfig config;  ///< the sizes of the vocabularies are filled in
   int steps = 400;
   Index batch = 32;
-  double learning_rate = 3e-3;  ///< the peak; warmed up over a tenth of the steps, then along a cosine to zero
+  double learning_rate =
+      3e-3;  ///< the peak; warmed up over a tenth of the steps, then along a cosine to zero
   double smoothing = 0;
   /// Called with the untrained model, to set values.
   std::function<void(Transformer&)> prepare;
@@ -324,24 +342,26 @@ struct ToyOptions {
   std::function<Variable(Transformer&, Pass&, const DeviceBatch&)> loss;
 };
 
-/// Hidden states of the decoder under teacher forcing, [batch, target time, dim], with the memory changed by `hook`, if given.
-inline Variable decoded(Transformer& model, Pass& pass, const DeviceBatch& batch, const MemoryHook& hook = {}) {
+/// Hidden states of the decoder under teacher forcing, [batch, target time, dim], with the memory changed by
+/// `hook`, if given.
+inline Variable decoded(Transformer& model, Pass& pass, const DeviceBatch& batch,
+                        const MemoryHook& hook = {}) {
   Variable memory = model.encode(pass, batch.source, batch.source_lengths);
   if (hook) memory = hook(memory, batch.source_lengths);
   return model.decode(pass, memory, batch.source_lengths, batch.target_input);
 }
 
 /// Mean cross-entropy per target token (its end counted) with the memory changed by `hook`, if given.
-inline Variable translator_loss(Transformer& model, Pass& pass, const DeviceBatch& batch, double smoothing = 0,
-                                const MemoryHook& hook = {}) {
+inline Variable translator_loss(Transformer& model, Pass& pass, const DeviceBatch& batch,
+                                double smoothing = 0, const MemoryHook& hook = {}) {
   return cross_entropy(model.logits(pass, decoded(model, pass, batch, hook)),
-                       {batch.target_output.reshaped({batch.target_output.size()}), pad_id, static_cast<Real>(smoothing),
-                        static_cast<Real>(batch.target_tokens)});
+                       {batch.target_output.reshaped({batch.target_output.size()}), pad_id,
+                        static_cast<Real>(smoothing), static_cast<Real>(batch.target_tokens)});
 }
 
 /// The translator before training; o.config with the corpus's vocabularies, then o.prepare.
-inline std::unique_ptr<Transformer> untrained_translator(Kernels& k, const ToyCorpus& corpus, const ToyOptions& o,
-                                                         std::uint64_t seed) {
+inline std::unique_ptr<Transformer> untrained_translator(Kernels& k, const ToyCorpus& corpus,
+                                                         const ToyOptions& o, std::uint64_t seed) {
   ModelConfig config = o.config;
   config.source_vocabulary = corpus.source.size();
   config.target_vocabulary = corpus.target.size();
@@ -352,7 +372,8 @@ inline std::unique_ptr<Transformer> untrained_translator(Kernels& k, const ToyCo
 }
 
 /// Trains on random batches of corpus.train; every step's loss is in the result.
-inline TrainingCurve train_translator(Transformer& model, const ToyCorpus& corpus, const ToyOptions& o, std::uint64_t seed) {
+inline TrainingCurve train_translator(Transformer& model, const ToyCorpus& corpus, const ToyOptions& o,
+                                      std::uint64_t seed) {
   std::vector<Parameter*> trained;
   for (Parameter* p : model.parameters())
     if (!o.frozen || !o.frozen(p->name)) trained.push_back(p);
@@ -364,17 +385,20 @@ inline TrainingCurve train_translator(Transformer& model, const ToyCorpus& corpu
   return train(trained, t, [&](Pass& pass, int step) {
     PhiloxSequence random(seed, 100 + static_cast<std::uint64_t>(step));
     std::vector<ToyPair> chosen;
-    for (Index i = 0; i < o.batch; ++i) chosen.push_back(corpus.train[random.below(static_cast<std::uint32_t>(corpus.train.size()))]);
+    for (Index i = 0; i < o.batch; ++i)
+      chosen.push_back(corpus.train[random.below(static_cast<std::uint32_t>(corpus.train.size()))]);
     const DeviceBatch batch = batch_of(model.kernels(), chosen);
     if (o.loss) return o.loss(model, pass, batch);
-    return o.memory ? translator_loss(model, pass, batch, o.smoothing, o.memory) : model.loss(pass, batch, o.smoothing);
+    return o.memory ? translator_loss(model, pass, batch, o.smoothing, o.memory)
+                    : model.loss(pass, batch, o.smoothing);
   });
 }
 
 /// The loss of translator_loss() over all the pairs.
 inline double loss_on(Transformer& model, std::span<const ToyPair> pairs, const MemoryHook& hook = {}) {
   Pass pass;
-  return static_cast<double>(translator_loss(model, pass, batch_of(model.kernels(), pairs), 0, hook).value.item());
+  return static_cast<double>(
+      translator_loss(model, pass, batch_of(model.kernels(), pairs), 0, hook).value.item());
 }
 
 inline std::vector<Ids> sources_of(std::span<const ToyPair> pairs) {
@@ -383,8 +407,8 @@ inline std::vector<Ids> sources_of(std::span<const ToyPair> pairs) {
   return all;
 }
 
-/// The likeliest token each time, by the engine's search with its key/value cache; at most twice the source's length + 20
-/// tokens, within max_length. Sources and results without bos and eos.
+/// The likeliest token each time, by the engine's search with its key/value cache; at most twice the source's
+/// length + 20 tokens, within max_length. Sources and results without bos and eos.
 inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sources) {
   std::vector<Ids> all;
   for (const auto& found : search(model, sources, {})) all.push_back(found.at(0).tokens);
@@ -394,7 +418,7 @@ inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sourc
 /// The same with the memory changed by `hook`: the whole beginning is decoded again for every token.
 inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sources, const MemoryHook& hook) {
   std::vector<ToyPair> pairs;
-  for (const Ids& source : sources) pairs.push_back({source, {}, 0});
+  for (const Ids& source : sources) pairs.push_back({source, {}});
   const DeviceBatch batch = batch_of(model.kernels(), pairs);
   Pass pass;
   Variable memory = model.encode(pass, batch.source, batch.source_lengths);
@@ -402,7 +426,8 @@ inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sourc
   const Index n = static_cast<Index>(sources.size()), dim = model.config().model_dim;
   std::vector<Ids> outputs(sources.size());
   std::vector<bool> ended(sources.size());
-  for (Index time = 1; time <= model.config().max_length && std::count(ended.begin(), ended.end(), false) > 0; ++time) {
+  for (Index time = 1; time <= model.config().max_length && std::count(ended.begin(), ended.end(), false) > 0;
+       ++time) {
     Ids input;
     for (const Ids& output : outputs) {
       Ids row{bos_id};
@@ -410,7 +435,8 @@ inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sourc
       row.resize(static_cast<std::size_t>(time), pad_id);
       input.insert(input.end(), row.begin(), row.end());
     }
-    const Variable hidden = model.decode(pass, memory, batch.source_lengths, IdTensor::from(model.kernels(), {n, time}, input));
+    const Variable hidden =
+        model.decode(pass, memory, batch.source_lengths, IdTensor::from(model.kernels(), {n, time}, input));
     const Variable last = slice(hidden, 1, time - 1, 1);
     const auto logits = model.logits(pass, reshape(last, {n, dim})).value.to_host();
     const Index words = model.config().target_vocabulary;
@@ -449,7 +475,8 @@ inline double exact_match(std::span<const ToyPair> pairs, const std::vector<Ids>
   return exact_matches(pairs, outputs).percent();
 }
 /// By the number of source words.
-inline std::map<int, Matches> exact_match_by_length(std::span<const ToyPair> pairs, const std::vector<Ids>& outputs) {
+inline std::map<int, Matches> exact_match_by_length(std::span<const ToyPair> pairs,
+                                                    const std::vector<Ids>& outputs) {
   std::map<int, Matches> all;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     Matches& m = all[static_cast<int>(pairs[i].source.size())];
