@@ -86,8 +86,8 @@ class Vocabulary {
 /// A sentence and its translation, without bos and eos.
 struct ToyPair {
   Ids source, target;
-  Ids aligned =
-      {};  ///< for every target word the place of the source word it renders ("ne": do or does, "pas": not)
+  /// For every target word the place of the source word that it renders ("ne": do or does, "pas": not).
+  Ids aligned = {};
   double nats = 0;  ///< -ln of the probability with which the grammar makes this sentence; what no model that
                     ///< does not see the source can beat, summed over the target's words and its end
 };
