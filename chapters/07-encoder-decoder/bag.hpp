@@ -1,6 +1,6 @@
 /// @file
-/// How well a reader could do that knows the grammar of course/toy_translation.hpp perfectly, but is told only which words a
-/// sentence has and not in which order.
+/// How well a reader could do that knows the grammar of course/toy_translation.hpp perfectly, but is told
+/// only which words a sentence has and not in which order.
 #pragma once
 #include <string>
 #include <vector>
@@ -10,12 +10,14 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter07 {
 
-/// Counts the grammatical sentences that can be laid out with exactly the words of `sentence` (English ids). They are all
-/// equally likely: the grammar makes the same choices in another order.
+/// Counts the grammatical sentences that can be laid out with exactly the words of `sentence` (English ids).
+/// They are all equally likely: the grammar makes the same choices in another order.
 class BagReader {
  public:
   explicit BagReader(const lab::Vocabulary& words) : kinds_(static_cast<std::size_t>(words.size()), none) {
-    const auto set = [&](const char* word, Kind kind) { kinds_[static_cast<std::size_t>(words.id(word))] = kind; };
+    const auto set = [&](const char* word, Kind kind) {
+      kinds_[static_cast<std::size_t>(words.id(word))] = kind;
+    };
     for (const auto& d : lab::toy::singular) set(d.english, determiner_one);
     for (const auto& d : lab::toy::plural) {
       Kind& kind = kinds_[static_cast<std::size_t>(words.id(d.english))];
@@ -46,8 +48,24 @@ class BagReader {
   }
 
  private:
-  enum Kind { none, determiner_one, determiner_many, determiner_any, size, colour, noun_one, noun_many, verb_one, verb_many,
-              lone_verb_one, lone_verb_many, preposition, does, do_, not_ };
+  enum Kind {
+    none,
+    determiner_one,
+    determiner_many,
+    determiner_any,
+    size,
+    colour,
+    noun_one,
+    noun_many,
+    verb_one,
+    verb_many,
+    lone_verb_one,
+    lone_verb_many,
+    preposition,
+    does,
+    do_,
+    not_
+  };
   enum Place { at_subject, at_object, at_phrase };
   using Bag = std::map<std::int32_t, int>;
 
@@ -71,7 +89,8 @@ class BagReader {
       const auto noun = [&](int left_now) {
         return take(bag, {noun_one, noun_many}, [&](Kind n) {
           if (d != determiner_any && (d == determiner_one) != (n == noun_one)) return 0;
-          return place == at_subject ? verb(n == noun_one, bag, left_now - 1) : phrase(place, bag, left_now - 1);
+          return place == at_subject ? verb(n == noun_one, bag, left_now - 1)
+                                     : phrase(place, bag, left_now - 1);
         });
       };
       const auto coloured = [&](int left_now) {
@@ -82,10 +101,12 @@ class BagReader {
   }
   int verb(bool one, Bag& bag, int left) const {
     const auto after = [&](Kind v, int left_now) {
-      return v == verb_one || v == verb_many ? from(at_object, bag, left_now) : phrase(at_object, bag, left_now);
+      return v == verb_one || v == verb_many ? from(at_object, bag, left_now)
+                                             : phrase(at_object, bag, left_now);
     };
-    const int plain = one ? take(bag, {verb_one, lone_verb_one}, [&](Kind v) { return after(v, left - 1); })
-                          : take(bag, {verb_many, lone_verb_many}, [&](Kind v) { return after(v, left - 1); });
+    const int plain =
+        one ? take(bag, {verb_one, lone_verb_one}, [&](Kind v) { return after(v, left - 1); })
+            : take(bag, {verb_many, lone_verb_many}, [&](Kind v) { return after(v, left - 1); });
     return plain + take(bag, {one ? does : do_}, [&](Kind) {
              return take(bag, {not_}, [&](Kind) {
                return take(bag, {verb_many, lone_verb_many}, [&](Kind v) { return after(v, left - 3); });

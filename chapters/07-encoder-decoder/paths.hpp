@@ -1,6 +1,7 @@
 /// @file
-/// What chapter 7 measures without training anything: sinusoids, the ways through which a source can reach the loss, word
-/// order and padding in an untrained translator, and the lesson's code against the engine's. Takes a moment.
+/// What chapter 7 measures without training anything: sinusoids, the ways through which a source can reach
+/// the loss, word order and padding in an untrained translator, and the lesson's code against the engine's.
+/// Takes a moment.
 #pragma once
 #include <fmt/format.h>
 
@@ -25,7 +26,8 @@ inline double largest_difference(const std::vector<Real>& a, const std::vector<R
   return most;
 }
 
-// --- the sinusoids ----------------------------------------------------------------------------------------------------
+// --- the sinusoids
+// ----------------------------------------------------------------------------------------------------
 
 inline void sinusoids(Session& s) {
   constexpr Index length = 64, dim = 64;
@@ -34,10 +36,13 @@ inline void sinusoids(Session& s) {
   const std::vector<Real> p = positional_encoding(*k, length, dim).to_host();
   const auto product = [&](Index a, Index b) {
     double sum = 0;
-    for (Index i = 0; i < dim; ++i) sum += static_cast<double>(p[static_cast<std::size_t>(a * dim + i)]) * static_cast<double>(p[static_cast<std::size_t>(b * dim + i)]);
+    for (Index i = 0; i < dim; ++i)
+      sum += static_cast<double>(p[static_cast<std::size_t>(a * dim + i)]) *
+             static_cast<double>(p[static_cast<std::size_t>(b * dim + i)]);
     return sum / (dim / 2);  // of a position with itself: 1
   };
-  Table table{"sinusoids", {{"distance", "product of two positions", "largest minus smallest over all pairs"}}};
+  Table table{"sinusoids",
+              {{"distance", "product of two positions", "largest minus smallest over all pairs"}}};
   double widest = 0;
   for (Index distance : {0, 1, 2, 5, 10, 30}) {
     double low = INFINITY, high = -INFINITY;
@@ -46,17 +51,23 @@ inline void sinusoids(Session& s) {
       high = std::max(high, product(t, t + distance));
     }
     widest = std::max(widest, high - low);
-    table.rows.push_back({std::to_string(distance), fmt::format("{:.3f}", low), high - low < 1e-6 ? "below 1e-6" : fmt::format("{:.1e}", high - low)});
-    if (distance == 1 || distance == 10) s.fact(fmt::format("sinusoids/product-{}", distance), low, {0.002, 0}, "{:.2f}");
+    table.rows.push_back({std::to_string(distance), fmt::format("{:.3f}", low),
+                          high - low < 1e-6 ? "below 1e-6" : fmt::format("{:.1e}", high - low)});
+    if (distance == 1 || distance == 10)
+      s.fact(fmt::format("sinusoids/product-{}", distance), low, {0.002, 0}, "{:.2f}");
   }
   s.table(table);
-  s.claim("distance", "the product of two sinusoidal positions depends on their distance alone", widest < 1e-5);
+  s.claim("distance", "the product of two sinusoidal positions depends on their distance alone",
+          widest < 1e-5);
 }
 
-// --- what a reader could do without the source, or without its order -------------------------------------------------------
+// --- what a reader could do without the source, or without its order
+// -------------------------------------------------------
 
 inline void limits(Session& s) {
-  s.heading("What a perfect reader could do, if it knew the grammar and nothing of the source, or its words but not their order");
+  s.heading(
+      "What a perfect reader could do, if it knew the grammar and nothing of the source, or its words but "
+      "not their order");
   struct Limits {
     double floor = 0, bag = 0;
     std::map<int, double> by_length;
@@ -85,22 +96,29 @@ inline void limits(Session& s) {
     long_ones.push_back(l.by_length.at(10));
   }
   const Spread floor = spread(floors), bag = spread(bags);
-  s.text(fmt::format("nothing of the source: loss at least   {} nats per target token", to_text(floor, "{:.3f}")));
-  s.text(fmt::format("words without order:   exact match     {} % at most, {} % of 10-word sentences", to_text(bag, "{:.1f}"),
-                     to_text(spread(long_ones), "{:.1f}")));
+  s.text(fmt::format("nothing of the source: loss at least   {} nats per target token",
+                     to_text(floor, "{:.3f}")));
+  s.text(fmt::format("words without order:   exact match     {} % at most, {} % of 10-word sentences",
+                     to_text(bag, "{:.1f}"), to_text(spread(long_ones), "{:.1f}")));
   s.fact("limit/unconditional", floor, {0.01, 0}, "{:.3f}");
   s.fact("limit/bag", bag, {0.5, 0}, "{:.1f}");
   s.fact("limit/bag-4", spread(short_ones), {0.5, 0}, "{:.0f}");
   s.fact("limit/bag-10", spread(long_ones), {0.5, 0}, "{:.0f}");
 }
 
-// --- which ways lead from the source to the loss ---------------------------------------------------------------------------
+// --- which ways lead from the source to the loss
+// ---------------------------------------------------------------------------
 
 inline void paths(Session& s) {
-  s.heading("Before training: the loss's gradient at the source embeddings, by which cross-attention is left");
-  const std::pair<const char*, std::vector<std::size_t>> ways[] = {
-      {"both decoder layers", {}}, {"first decoder layer only", {1}}, {"last decoder layer only", {0}}, {"none", {0, 1}}};
-  Table table{"paths", {{"cross-attention left in", "gradient norm at the source embeddings", "… at the target embeddings"}}};
+  s.heading(
+      "Before training: the loss's gradient at the source embeddings, by which cross-attention is left");
+  const std::pair<const char*, std::vector<std::size_t>> ways[] = {{"both decoder layers", {}},
+                                                                   {"first decoder layer only", {1}},
+                                                                   {"last decoder layer only", {0}},
+                                                                   {"none", {0, 1}}};
+  Table table{
+      "paths",
+      {{"cross-attention left in", "gradient norm at the source embeddings", "… at the target embeddings"}}};
   const char* names[] = {"both", "first", "last", "none"};
   double smallest = INFINITY, none = 0, kept = INFINITY;
   for (std::size_t w = 0; w < std::size(ways); ++w) {
@@ -136,23 +154,29 @@ inline void paths(Session& s) {
     }
   }
   s.table(table);
-  s.claim("every-layer", "every decoder layer's cross-attention alone leads from the loss back to the source", smallest > 1e-3);
-  s.claim("only-way", "with embeddings and positions in place but no cross-attention, the gradient at the source is exactly zero",
+  s.claim("every-layer", "every decoder layer's cross-attention alone leads from the loss back to the source",
+          smallest > 1e-3);
+  s.claim("only-way",
+          "with embeddings and positions in place but no cross-attention, the gradient at the source is "
+          "exactly zero",
           none == 0 && kept > 0.01);
 }
 
-// --- order and padding -----------------------------------------------------------------------------------------------------
+// --- order and padding
+// -----------------------------------------------------------------------------------------------------
 
 /// Logits under teacher forcing of "le", for a batch of sources that may be padded.
-inline std::vector<Real> logits_of(Transformer& model, const lab::ToyCorpus& corpus, const std::vector<std::string>& sources,
-                                   bool mask_padding = true) {
+inline std::vector<Real> logits_of(Transformer& model, const lab::ToyCorpus& corpus,
+                                   const std::vector<std::string>& sources, bool mask_padding = true) {
   std::vector<lab::ToyPair> pairs;
   for (const std::string& text : sources) pairs.push_back({corpus.source.ids(text), corpus.target.ids("le")});
   const DeviceBatch batch = lab::batch_of(model.kernels(), pairs);
   Pass pass;
   const Variable memory = model.encode(pass, batch.source, batch.source_lengths);
-  const IdTensor all = IdTensor::full(model.kernels(), {batch.source.dim(0)}, static_cast<std::int32_t>(batch.source.dim(1)));
-  const Variable hidden = model.decode(pass, memory, mask_padding ? batch.source_lengths : all, batch.target_input);
+  const IdTensor all =
+      IdTensor::full(model.kernels(), {batch.source.dim(0)}, static_cast<std::int32_t>(batch.source.dim(1)));
+  const Variable hidden =
+      model.decode(pass, memory, mask_padding ? batch.source_lengths : all, batch.target_input);
   return model.logits(pass, slice(hidden, 0, 0, 1)).value.to_host();  // of the first sentence
 }
 
@@ -170,12 +194,14 @@ inline void order_and_padding(Session& s) {
     const auto unordered = lab::untrained_translator(*k, corpus, options_of("no-source-positions"), seed);
     const std::string longer = "the small black cat does not see a red girl";
     const auto plain = logits_of(*model, corpus, {said});
-    return Changes{largest_difference(plain, logits_of(*model, corpus, {turned})),
-                   largest_difference(logits_of(*unordered, corpus, {said}), logits_of(*unordered, corpus, {turned})),
-                   largest_difference(plain, logits_of(*model, corpus, {said, longer})),
-                   largest_difference(plain, logits_of(*model, corpus, {said, longer}, false))};
+    return Changes{
+        largest_difference(plain, logits_of(*model, corpus, {turned})),
+        largest_difference(logits_of(*unordered, corpus, {said}), logits_of(*unordered, corpus, {turned})),
+        largest_difference(plain, logits_of(*model, corpus, {said, longer})),
+        largest_difference(plain, logits_of(*model, corpus, {said, longer}, false))};
   });
-  const auto row = [&](const char* who, const char* what, const char* name, double Changes::*member, bool rounding) {
+  const auto row = [&](const char* who, const char* what, const char* name, double Changes::*member,
+                       bool rounding) {
     std::vector<double> values;
     for (const Changes& c : runs) values.push_back(c.*member);
     const Spread spread_of = spread(values);
@@ -184,18 +210,25 @@ inline void order_and_padding(Session& s) {
     if (!rounding) s.fact(std::string("order/") + name, spread_of, {1e-3, 0.1}, "{:.3f}");
     return spread_of;
   };
-  const Spread with = row("sinusoidal positions", "subject and object trade places", "with", &Changes::with, false);
-  const Spread without = row("no source positions", "subject and object trade places", "without", &Changes::without, true);
+  const Spread with =
+      row("sinusoidal positions", "subject and object trade places", "with", &Changes::with, false);
+  const Spread without =
+      row("no source positions", "subject and object trade places", "without", &Changes::without, true);
   const Spread masked = row("padding masked", "four places of padding", "masked", &Changes::masked, true);
-  const Spread unmasked = row("padding not masked", "four places of padding", "unmasked", &Changes::unmasked, false);
+  const Spread unmasked =
+      row("padding not masked", "four places of padding", "unmasked", &Changes::unmasked, false);
   s.table(table);
-  s.claim("order", "without source positions the decoder cannot tell who does it to whom: the logits are the same up to rounding",
+  s.claim("order",
+          "without source positions the decoder cannot tell who does it to whom: the logits are the same up "
+          "to rounding",
           without.most < 1e-4 && with.least > 100 * without.most);
-  s.claim("padding", "padding changes nothing when cross-attention masks it, and changes the logits when it does not",
+  s.claim("padding",
+          "padding changes nothing when cross-attention masks it, and changes the logits when it does not",
           masked.most < 1e-4 && unmasked.least > 100 * masked.most);
 }
 
-// --- the engine ------------------------------------------------------------------------------------------------------------
+// --- the engine
+// ------------------------------------------------------------------------------------------------------------
 
 inline void engine(Session& s) {
   s.heading("The lesson's code and the engine's");
@@ -211,7 +244,8 @@ inline void engine(Session& s) {
   const auto compare = [&](const char* name, const std::vector<Real>& lesson, const std::vector<Real>& fast) {
     s.same(name, std::span<const Real>(lesson), std::span<const Real>(fast), 1e-5);
   };
-  compare("positional encoding", positional_encoding(*k, length, dim).to_host(), sinusoidal_positions(*k, length, dim).to_host());
+  compare("positional encoding", positional_encoding(*k, length, dim).to_host(),
+          sinusoidal_positions(*k, length, dim).to_host());
 
   const DeviceBatch batch = lab::batch_of(*k, corpus.held_out);
   const Tensor upstream = random(1, {batch.target_input.dim(0), batch.target_input.dim(1), dim});
@@ -219,8 +253,9 @@ inline void engine(Session& s) {
     Tape tape;
     Pass pass(tape);
     model->target_embed.grad = {};
-    const Variable y = lesson ? embed(pass(model->target_embed), batch.target_input, positional_encoding(*k, length, dim))
-                              : model->embed_target(pass, batch.target_input);
+    const Variable y =
+        lesson ? embed(pass(model->target_embed), batch.target_input, positional_encoding(*k, length, dim))
+               : model->embed_target(pass, batch.target_input);
     tape.backward(y, upstream);
     return std::pair{y.value.to_host(), model->target_embed.grad.to_host()};
   };
@@ -230,29 +265,36 @@ inline void engine(Session& s) {
 
   // Cross-attention of the first decoder layer, on a memory with padding.
   MultiHeadAttention& attention = model->decoder.front()->multihead_attn;
-  const Tensor x = random(2, upstream.shape()), memory = random(3, {batch.source.dim(0), batch.source.dim(1), dim});
+  const Tensor x = random(2, upstream.shape()),
+               memory = random(3, {batch.source.dim(0), batch.source.dim(1), dim});
   const auto attended = [&](bool lesson) {
     Tape tape;
     Pass pass(tape);
     for (Parameter* p : attention.parameters()) p->grad = {};
     const Variable from_decoder = tape.leaf(x), from_encoder = tape.leaf(memory);
     const auto projection = [&](Index i) {
-      return Projection{slice(pass(attention.in_proj_weight), 0, i * dim, dim), slice(pass(attention.in_proj_bias), 0, i * dim, dim)};
+      return Projection{slice(pass(attention.in_proj_weight), 0, i * dim, dim),
+                        slice(pass(attention.in_proj_bias), 0, i * dim, dim)};
     };
     const Variable y =
         lesson ? cross_attention(from_decoder, from_encoder,
-                                 {projection(0), projection(1), projection(2),
+                                 {projection(0),
+                                  projection(1),
+                                  projection(2),
                                   {pass(attention.out_proj.weight), pass(attention.out_proj.bias)}},
                                  batch.source_lengths)
-               : attention.cross(pass, from_decoder, attention.project_memory(pass, from_encoder), {false, 0, batch.source_lengths});
+               : attention.cross(pass, from_decoder, attention.project_memory(pass, from_encoder),
+                                 {false, 0, batch.source_lengths});
     tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host(), tape.grad(from_decoder).to_host(), tape.grad(from_encoder).to_host()};
+    std::vector<std::vector<Real>> all{y.value.to_host(), tape.grad(from_decoder).to_host(),
+                                       tape.grad(from_encoder).to_host()};
     for (Parameter* p : attention.parameters()) all.push_back(p->grad.to_host());
     return all;
   };
   const auto mine = attended(true), engines = attended(false);
-  const char* names[] = {"cross-attention",           "gradient of the decoder's side", "gradient of the memory",
-                         "gradient of W_Q, W_K, W_V", "gradient of their biases",       "gradient of W_O",
+  const char* names[] = {"cross-attention",          "gradient of the decoder's side",
+                         "gradient of the memory",   "gradient of W_Q, W_K, W_V",
+                         "gradient of their biases", "gradient of W_O",
                          "gradient of W_O's bias"};
   for (std::size_t i = 0; i < engines.size(); ++i) compare(names[i], mine.at(i), engines[i]);
 }

@@ -1,6 +1,6 @@
 /// @file
-/// The translators that chapter 7 trains: healthy, and broken in one place each; and the language model that never sees a
-/// source, which one of them is held against.
+/// The translators that chapter 7 trains: healthy, and broken in one place each; and the language model that
+/// never sees a source, which one of them is held against.
 #pragma once
 #include <map>
 #include <string>
@@ -17,7 +17,8 @@ namespace chapter07 {
 inline Variable mean_memory(const Variable& memory, const IdTensor& source_lengths) {
   const Index batch = memory.shape()[0], time = memory.shape()[1];
   const std::vector<std::int32_t> lengths = source_lengths.to_host();
-  std::vector<Real> average(static_cast<std::size_t>(batch * time * time));  // [batch, time, time], constant rows
+  std::vector<Real> average(
+      static_cast<std::size_t>(batch * time * time));  // [batch, time, time], constant rows
   for (Index b = 0; b < batch; ++b)
     for (Index row = 0; row < time; ++row)
       for (Index t = 0; t < lengths[static_cast<std::size_t>(b)]; ++t)
@@ -66,14 +67,15 @@ inline lab::ToyOptions options_of(const std::string& variant) {
   return o;
 }
 
-/// A decoder-only model of the target language: the decoder's blocks without cross-attention, that is an encoder's blocks with
-/// a causal mask. Sinusoidal positions, the translator's sizes.
+/// A decoder-only model of the target language: the decoder's blocks without cross-attention, that is an
+/// encoder's blocks with a causal mask. Sinusoidal positions, the translator's sizes.
 class LanguageModel : public Module {
  public:
   LanguageModel(Kernels& k, const ModelConfig& config, std::uint64_t seed) : config_(config) {
     const Builder b{k, seed, config_};
     const Index d = config_.model_dim;
-    init::normal(embed_, k, "embed.weight", {config_.target_vocabulary, d}, 1 / std::sqrt(static_cast<double>(d)), seed);
+    init::normal(embed_, k, "embed.weight", {config_.target_vocabulary, d},
+                 1 / std::sqrt(static_cast<double>(d)), seed);
     init::constant(bias_, k, "generator.bias", {config_.target_vocabulary}, 0);
     for (Index i = 0; i < config_.decoder_layers; ++i)
       layers_.push_back(std::make_unique<EncoderLayer>(b, "layers." + std::to_string(i)));
@@ -105,7 +107,8 @@ class LanguageModel : public Module {
   Tensor positions_;
 };
 
-/// One sentence's weights of one decoder layer: rows are target words as they are being predicted, columns source words.
+/// One sentence's weights of one decoder layer: rows are target words as they are being predicted, columns
+/// source words.
 struct Picture {
   std::vector<std::string> rows, columns;
   std::vector<std::vector<double>> weights;
@@ -113,14 +116,15 @@ struct Picture {
 
 /// How a translator stands on held-out sentences.
 struct Standing {
-  double loss = 0;             ///< nats per target token
+  double loss = 0;               ///< nats per target token
   double exact = 0, longer = 0;  ///< percent
   std::map<int, lab::Matches> by_length;
 };
 
 inline Standing standing(Transformer& model, const lab::ToyCorpus& corpus, const lab::MemoryHook& hook = {}) {
   const auto outputs = [&](std::span<const lab::ToyPair> pairs) {
-    return hook ? lab::greedy(model, lab::sources_of(pairs), hook) : lab::greedy(model, lab::sources_of(pairs));
+    return hook ? lab::greedy(model, lab::sources_of(pairs), hook)
+                : lab::greedy(model, lab::sources_of(pairs));
   };
   Standing s;
   const auto held_out = outputs(corpus.held_out);
@@ -144,8 +148,8 @@ inline std::vector<Tensor> cross_weights(Transformer& model, std::span<const lab
   return layers;
 }
 
-/// How often (percent) the heaviest weight is on the source word that the target word renders: for all words, and for those of
-/// a noun and its colour, which change places.
+/// How often (percent) the heaviest weight is on the source word that the target word renders: for all words,
+/// and for those of a noun and its colour, which change places.
 struct Followed {
   double all = 0, reordered = 0;
 };
@@ -158,7 +162,8 @@ inline Followed followed(const Tensor& weights, std::span<const lab::ToyPair> pa
     for (std::size_t t = 0; t < place.size(); ++t) {
       const auto row = w.begin() + (static_cast<Index>(i) * queries + static_cast<Index>(t)) * keys;
       const bool right = std::max_element(row, row + keys) - row == place[t];
-      const bool moves = (t + 1 < place.size() && place[t + 1] < place[t]) || (t > 0 && place[t - 1] > place[t]);
+      const bool moves =
+          (t + 1 < place.size() && place[t + 1] < place[t]) || (t > 0 && place[t - 1] > place[t]);
       ++all;
       all_right += right;
       moved += moves;
@@ -169,7 +174,8 @@ inline Followed followed(const Tensor& weights, std::span<const lab::ToyPair> pa
 }
 
 /// Teacher-forced on the right translation.
-inline Picture picture(Transformer& model, const lab::ToyCorpus& corpus, const lab::ToyPair& pair, std::size_t layer) {
+inline Picture picture(Transformer& model, const lab::ToyCorpus& corpus, const lab::ToyPair& pair,
+                       std::size_t layer) {
   const Tensor weights = cross_weights(model, std::span(&pair, 1)).at(layer);
   const std::vector<Real> w = weights.to_host();
   Picture p;

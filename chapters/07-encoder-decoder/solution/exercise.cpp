@@ -29,8 +29,8 @@ Matrix positional_encoding(int length, int width) {
   return p;
 }
 
-Matrix cross_attention(const Matrix& decoder, const Matrix& memory, const Matrix& w_query, const Matrix& w_key,
-                       const Matrix& w_value, int source_length) {
+Matrix cross_attention(const Matrix& decoder, const Matrix& memory, const Matrix& w_query,
+                       const Matrix& w_key, const Matrix& w_value, int source_length) {
   const Matrix q = product(decoder, w_query);  // the decoder asks
   const Matrix k = product(memory, w_key);     // the memory answers
   const Matrix v = product(memory, w_value);
