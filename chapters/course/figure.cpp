@@ -121,7 +121,7 @@ std::string to_svg(const HeatFigure& f) {
     for (std::size_t c = 0; c < m.columns.size(); ++c) script += fmt::format("{}{} {}", c ? ", " : "", in_quotes(m.columns[c]), c);
     script += ")\nset ytics (";
     for (std::size_t r = 0; r < m.rows.size(); ++r) script += fmt::format("{}{} {}", r ? ", " : "", in_quotes(m.rows[r]), r);
-    script += fmt::format(")\nset title {}\nset xlabel {}\nset ylabel {}\nplot $m{} using 1:2:3 with image notitle\n",
+    script += fmt::format(")\nset title {}\nset xlabel {}\nset ylabel {}\nplot $m{} using 1:2:3 with image pixels notitle\n",
                           title_quotes(m.title), title_quotes(f.x_label), title_quotes(f.y_label), i);
   }
   return run_gnuplot(script + "unset multiplot\n");
