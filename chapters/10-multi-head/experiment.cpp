@@ -7,11 +7,10 @@
 #include <limits>
 #include <map>
 
+#include "10-multi-head/against_engine.hpp"
 #include "10-multi-head/places.hpp"
 #include "10-multi-head/translator.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
-#include "ops/add.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
@@ -34,12 +33,6 @@ Spread spread_of(const std::vector<T>& runs, const F& value) {
   std::vector<double> values;
   for (const T& r : runs) values.push_back(value(r));
   return spread(values);
-}
-
-Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream, double size = 1) {
-  std::vector<Real> values;
-  for (double v : random_values(seed, stream, shape.size())) values.push_back(static_cast<Real>(size * v));
-  return Tensor::from(k, shape, values);
 }
 
 // --- what heads cost --------------------------------------------------------------------------------------------------
@@ -296,51 +289,6 @@ void translator_heads(Session& s) {
   s.claim("one-is-enough-here", "on this small language a translator with one head a layer does as well as with four", std::abs(one.mean - exact.mean) < 5);
 }
 
-// --- the engine -------------------------------------------------------------------------------------------------------
-
-void engine(Session& s) {
-  s.heading("The lesson's layer and the engine's");
-  const auto k = make_kernels(s.device(), s.threads());
-  const Index dim = 24, heads = 4;
-  ModelConfig config;
-  config.model_dim = dim;
-  config.heads = heads;
-  MultiHeadAttention layer(Builder{*k, s.seeds().front(), config}, "layer");
-  const Tensor x = random_tensor(*k, {2, 9, dim}, 1, 1), upstream = random_tensor(*k, {2, 9, dim}, 1, 2);
-  const auto run = [&](const auto& f) {
-    for (Parameter* p : layer.parameters()) p->grad = {};
-    Tape tape;
-    Pass pass(tape);
-    const Variable leaf = tape.leaf(x);
-    const Variable y = f(pass, leaf);
-    tape.backward(y, upstream);
-    return std::vector<std::vector<Real>>{y.value.to_host(), tape.grad(leaf).to_host(), layer.in_proj_weight.grad.to_host(), layer.out_proj.weight.grad.to_host()};
-  };
-  const auto theirs = run([&](Pass& pass, const Variable& v) { return layer.self(pass, v, {}); });
-  const auto ours = run([&](Pass& pass, const Variable& v) {
-    const auto w = split(pass(layer.in_proj_weight), 0, 3);
-    return chapter10::layer(v, v, w[0], w[1], w[2], pass(layer.out_proj.weight), heads);
-  });
-  // Every head through its own columns of W_O, then the sum: what taking one out takes out.
-  const auto summed = run([&](Pass& pass, const Variable& v) {
-    const auto w = split(pass(layer.in_proj_weight), 0, 3);
-    std::vector<std::vector<Variable>> slices;
-    for (const Variable& one : w) slices.push_back(split(linear(v, one), -1, heads));
-    const auto columns = split(pass(layer.out_proj.weight), -1, heads);
-    Variable total;
-    for (std::size_t h = 0; h < static_cast<std::size_t>(heads); ++h) {
-      const double factor = chapter03::factor(chapter03::Scaling::by_root, dim / heads, dim);
-      const Variable term = linear(chapter03::attention(slices[0][h], slices[1][h], slices[2][h], factor), columns[h]);
-      total = h ? add(total, term) : term;
-    }
-    return total;
-  });
-  const char* names[] = {"output", "gradient of the input", "gradient of the projections", "gradient of the output projection"};
-  for (std::size_t i = 0; i < theirs.size(); ++i)
-    s.same(names[i], std::span<const Real>(ours[i]), std::span<const Real>(theirs[i]), 1e-5);
-  s.same("sum of the heads' terms", std::span<const Real>(summed[0]), std::span<const Real>(theirs[0]), 1e-5);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -360,6 +308,7 @@ int main(int argc, char** argv) {
       instead(s);
       translator_heads(s);
     }
-    engine(s);
+    layer_and_engine(s);
+    assembled_and_engine(s);
   });
 }

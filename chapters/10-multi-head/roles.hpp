@@ -1,5 +1,5 @@
 // What a head looks at: for every query of a sentence, the keys that a role would choose, and how much of the attention
-// they get. Words of the toy language are told apart by their kind; the k-th word of a kind is translated by the k-th.
+// they get.
 #pragma once
 #include <map>
 #include <optional>
@@ -13,61 +13,37 @@ namespace roles {
 using namespace tenfold;
 using namespace tenfold::lab;
 
-enum class Kind { determiner, size, colour, noun, verb, preposition, negation_first, negation_second, end };
+enum class Kind { determiner, adjective, noun, other };
 
-/// The kind of every word of the toy language, English and French.
+/// The kind of every English word of the toy language that belongs to a noun phrase.
 inline const std::map<std::string, Kind>& kinds() {
   static const std::map<std::string, Kind> all = [] {
-    std::map<std::string, Kind> m{{"do", Kind::negation_first},  {"does", Kind::negation_first}, {"ne", Kind::negation_first},
-                                  {"not", Kind::negation_second}, {"pas", Kind::negation_second}};
+    std::map<std::string, Kind> m;
     for (const auto& list : {std::span<const toy::Determiner>(toy::singular), std::span<const toy::Determiner>(toy::plural)})
-      for (const auto& d : list) {
-        m[d.english] = Kind::determiner;
-        for (const char* form : d.french) m[form] = Kind::determiner;
-      }
-    const auto adjectives = [&](const auto& list, Kind kind) {
-      for (const auto& a : list) {
-        m[a.english] = kind;
-        for (const char* form : a.french) m[form] = kind;
-      }
-    };
-    adjectives(toy::sizes, Kind::size);
-    adjectives(toy::colours, Kind::colour);
-    const auto forms = [&](const auto& list, Kind kind) {
-      for (const auto& w : list)
-        for (const char* form : {w.one, w.many, w.un, w.plusieurs}) m[form] = kind;
-    };
-    forms(toy::nouns, Kind::noun);
-    forms(toy::with_object, Kind::verb);
-    forms(toy::without_object, Kind::verb);
-    for (const auto& p : toy::prepositions)
-      for (const char* word : {p[0], p[1]}) m[word] = Kind::preposition;
+      for (const auto& d : list) m[d.english] = Kind::determiner;
+    for (const auto& list : {std::span<const toy::Adjective>(toy::sizes), std::span<const toy::Adjective>(toy::colours)})
+      for (const auto& a : list) m[a.english] = Kind::adjective;
+    for (const auto& n : toy::nouns)
+      for (const char* form : {n.one, n.many}) m[form] = Kind::noun;
     return m;
   }();
   return all;
 }
 
-/// The kinds of a sentence's words, then Kind::end.
+/// The kinds of a sentence's words and of its end.
 inline std::vector<Kind> kinds_of(const Vocabulary& vocabulary, const Ids& ids) {
   std::vector<Kind> all;
-  for (std::int32_t id : ids) all.push_back(kinds().at(vocabulary.word(id)));
-  all.push_back(Kind::end);
-  return all;
-}
-
-/// For every word of `to` (its end counted) the place in `from` of what it translates.
-inline std::vector<int> alignment(const std::vector<Kind>& from, const std::vector<Kind>& to) {
-  std::map<Kind, std::vector<int>> places;
-  for (std::size_t i = 0; i < from.size(); ++i) places[from[i]].push_back(static_cast<int>(i));
-  std::map<Kind, std::size_t> seen;
-  std::vector<int> all;
-  for (Kind kind : to) all.push_back(places.at(kind).at(seen[kind]++));
+  for (std::int32_t id : ids) {
+    const auto found = kinds().find(vocabulary.word(id));
+    all.push_back(found == kinds().end() ? Kind::other : found->second);
+  }
+  all.push_back(Kind::other);
   return all;
 }
 
 /// The noun of the noun phrase that source word i belongs to; -1 for other words and for the noun itself.
 inline int own_noun(const std::vector<Kind>& source, std::size_t i) {
-  if (source[i] != Kind::determiner && source[i] != Kind::size && source[i] != Kind::colour) return -1;
+  if (source[i] != Kind::determiner && source[i] != Kind::adjective) return -1;
   while (source[i] != Kind::noun) ++i;
   return static_cast<int>(i);
 }
@@ -82,8 +58,9 @@ struct Role {
 };
 
 /// The roles that are looked for in a place, for one sentence.
-inline std::vector<Role> roles_of(Place place, const std::vector<Kind>& source, const std::vector<Kind>& target) {
-  const auto n = static_cast<int>(place == Place::encoder ? source.size() : target.size());
+inline std::vector<Role> roles_of(Place place, const Vocabulary& vocabulary, const ToyPair& pair) {
+  const std::vector<Kind> source = kinds_of(vocabulary, pair.source);
+  const auto n = static_cast<int>((place == Place::encoder ? pair.source : pair.target).size()) + 1;
   std::vector<Role> all;
   const auto add = [&](const std::string& name, const auto& key) {
     Role r{name, {}};
@@ -91,10 +68,11 @@ inline std::vector<Role> roles_of(Place place, const std::vector<Kind>& source, 
     all.push_back(std::move(r));
   };
   if (place == Place::cross) {
-    const std::vector<int> aligned = alignment(source, target);  // of the word that query i is about to write
+    Ids aligned = pair.aligned;  // the source word of what query i is about to write
+    aligned.push_back(static_cast<std::int32_t>(pair.source.size()));
     add("the word to translate", [&](int i) { return aligned[static_cast<std::size_t>(i)]; });
     add("the word just translated", [&](int i) { return i ? aligned[static_cast<std::size_t>(i - 1)] : -1; });
-    add("end mark", [&](int) { return static_cast<int>(source.size()) - 1; });
+    add("end mark", [&](int) { return static_cast<int>(pair.source.size()); });
     return all;
   }
   add("itself", [](int i) { return i; });

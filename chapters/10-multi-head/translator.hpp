@@ -9,7 +9,6 @@ namespace translator {
 
 using namespace tenfold;
 using namespace tenfold::lab;
-using roles::Kind;
 using roles::Place;
 
 /// One attention of the translator.
@@ -150,8 +149,7 @@ inline void find_roles(Transformer& m, const ToyCorpus& corpus, std::span<const 
     std::vector<std::string> names;
     double asked = 0;
     for (std::size_t b = 0; b < pairs.size(); ++b) {
-      const auto found = roles::roles_of(all_sites[head.site].place, roles::kinds_of(corpus.source, pairs[b].source),
-                                         roles::kinds_of(corpus.target, pairs[b].target));
+      const auto found = roles::roles_of(all_sites[head.site].place, corpus.source, pairs[b]);
       head.attention.resize(found.size());
       names.resize(found.size());
       asked += static_cast<double>(found[0].key.size());
@@ -171,7 +169,7 @@ inline void find_roles(Transformer& m, const ToyCorpus& corpus, std::span<const 
 /// Where every head of the decoder's first attention to the encoder looks while one sentence is written.
 inline void look(Transformer& m, const ToyCorpus& corpus, Findings& f) {
   const ToyPair pair{corpus.source.ids("the small black cat does not see two green goats"),
-                     corpus.target.ids("le petit chat noir ne voit pas deux chèvres vertes"), 0};
+                     corpus.target.ids("le petit chat noir ne voit pas deux chèvres vertes")};
   const auto words = [](const Vocabulary& v, const Ids& ids) {
     std::vector<std::string> all;
     for (std::int32_t id : ids) all.push_back(v.word(id));
