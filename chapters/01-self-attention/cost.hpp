@@ -1,6 +1,7 @@
 /// @file
-/// What one layer of self-attention costs by the length of its input: operations on paper, memory by the allocator's
-/// counters, time by the clock. The lesson's path stores every score; the engine's fused path does not.
+/// What one layer of self-attention costs by the length of its input: operations on paper, memory by the
+/// allocator's counters, time by the clock. The lesson's path stores every score; the engine's fused path
+/// does not.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -18,9 +19,13 @@ constexpr Index cost_width = 64, cost_inner = 4 * cost_width;
 inline const std::vector<Index> cost_lengths{64, 128, 256, 512, 1024, 2048};
 
 /// Multiplications and additions, each counted as one.
-inline double projection_flops(Index time) { return 6.0 * static_cast<double>(time * cost_width * cost_width); }
+inline double projection_flops(Index time) {
+  return 6.0 * static_cast<double>(time * cost_width * cost_width);
+}
 inline double core_flops(Index time) { return 4.0 * static_cast<double>(time * time * cost_width); }
-inline double feed_forward_flops(Index time) { return 4.0 * static_cast<double>(time * cost_width * cost_inner); }
+inline double feed_forward_flops(Index time) {
+  return 4.0 * static_cast<double>(time * cost_width * cost_inner);
+}
 
 /// One input [1, time, width] and everything that works on it, on kernels of its own.
 struct CostBench {
@@ -49,7 +54,8 @@ struct CostBench {
   }
 };
 
-/// Most bytes in tensors at once, beyond what stood there before, in a forward and a backward pass of `layer`.
+/// Most bytes in tensors at once, beyond what stood there before, in a forward and a backward pass of
+/// `layer`.
 template <class Layer>
 double peak_bytes(CostBench& bench, const Layer& layer) {
   const double before = static_cast<double>(bench.k->memory().stats().used_bytes);

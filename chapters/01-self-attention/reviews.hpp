@@ -1,6 +1,7 @@
 /// @file
-/// Chapter 1's task: is a little review, made up by the project, praise or blame? "not" turns the adjective after it
-/// around, so that no word can be judged by itself. An encoder of one layer of self-attention answers.
+/// Chapter 1's task: is a little review, made up by the project, praise or blame? "not" turns the adjective
+/// after it around, so that no word can be judged by itself. An encoder of one layer of self-attention
+/// answers.
 #pragma once
 #include <array>
 #include <string>
@@ -21,10 +22,10 @@ namespace tenfold::inline TENFOLD_REAL {
 namespace chapter01 {
 
 inline const std::vector<std::string> vocabulary{
-    "plot", "music", "acting", "end", "cast", "film",                             // 0 … 5
-    "good", "fine", "funny", "bright", "warm", "great",                           // 6 … 11: praise
-    "bad", "dull", "slow", "sad", "weak", "poor",                                 // 12 … 17: blame
-    "is", "was", "quite", "not", "and", "but", "well", "so", "oh"};               // 22 … 26: fillers
+    "plot", "music", "acting", "end",    "cast", "film",                        // 0 … 5
+    "good", "fine",  "funny",  "bright", "warm", "great",                       // 6 … 11: praise
+    "bad",  "dull",  "slow",   "sad",    "weak", "poor",                        // 12 … 17: blame
+    "is",   "was",   "quite",  "not",    "and",  "but",   "well", "so", "oh"};  // 22 … 26: fillers
 constexpr std::int32_t quite = 20, not_word = 21;
 constexpr Index words = 27, sentence_length = 16;
 
@@ -33,9 +34,10 @@ struct Review {
   std::int32_t praise = 0;
 };
 
-/// "NOUN is not ADJECTIVE" or "NOUN is quite ADJECTIVE", and elsewhere "not NOUN" or "quite NOUN", which means nothing; fillers
-/// around them make it sentence_length words. "not" stands before the adjective in three of eight, before the other noun in
-/// half of them. Without order "not" once and "quite" once could be either.
+/// "NOUN is not ADJECTIVE" or "NOUN is quite ADJECTIVE", and elsewhere "not NOUN" or "quite NOUN", which
+/// means nothing; fillers around them make it sentence_length words. "not" stands before the adjective in
+/// three of eight, before the other noun in half of them. Without order "not" once and "quite" once could be
+/// either.
 inline Review make_review(PhiloxSequence& random) {
   const auto one_of = [&](std::int32_t first, std::uint32_t count) {
     return first + static_cast<std::int32_t>(random.below(count));
@@ -59,8 +61,8 @@ inline Review make_review(PhiloxSequence& random) {
   return r;
 }
 
-/// Embedding (and positions), one layer of self-attention, residual and norm, a small feed-forward, the mean over time, two
-/// logits. `looks` false leaves the attention out, `ordered` false the positions.
+/// Embedding (and positions), one layer of self-attention, residual and norm, a small feed-forward, the mean
+/// over time, two logits. `looks` false leaves the attention out, `ordered` false the positions.
 struct Classifier {
   static constexpr Index dim = 16, inner = 32;
   Parameter embedding, w_q, w_k, w_v, norm_weight, norm_bias, w_1, b_1, w_2, b_2;
@@ -99,12 +101,14 @@ struct Classifier {
     Variable x = embedded(pass, ids);
     if (looks) x = add(x, matmul(weights(pass, x), linear(x, pass(w_v))));
     x = layer_norm(x, pass(norm_weight), pass(norm_bias));
-    const Variable hidden = activate(Activation::relu, linear(x, pass(w_1), pass(b_1)));  // [batch, time, inner]
+    const Variable hidden =
+        activate(Activation::relu, linear(x, pass(w_1), pass(b_1)));  // [batch, time, inner]
     return linear(mean(hidden, 1), pass(w_2), pass(b_2));
   }
 };
 
-// --- training ---------------------------------------------------------------------------------------------------------
+// --- training
+// ---------------------------------------------------------------------------------------------------------
 
 struct ReviewBatch {
   IdTensor ids, praise;
@@ -120,18 +124,21 @@ inline ReviewBatch draw_reviews(Kernels& k, std::uint64_t seed, int n) {
     ids.insert(ids.end(), r.words.begin(), r.words.end());
     praise.push_back(r.praise);
   }
-  return {IdTensor::from(k, {reviews_at_once, sentence_length}, ids), IdTensor::from(k, {reviews_at_once}, praise)};
+  return {IdTensor::from(k, {reviews_at_once, sentence_length}, ids),
+          IdTensor::from(k, {reviews_at_once}, praise)};
 }
 
 /// Trains for `steps` steps; the loss of each.
 inline std::vector<double> train_classifier(Kernels& k, Classifier& model, std::uint64_t seed, int steps) {
   lab::TrainingOptions o;
   o.steps = steps;
-  o.schedule = {ScheduleKind::cosine, 1e-2, 20, steps};
-  return lab::train(model.parameters(), o, [&](Pass& pass, int step) {
-           const ReviewBatch b = draw_reviews(k, seed, step);
-           return cross_entropy(model(pass, b.ids), {b.praise});
-         }).loss;
+  o.schedule = {ScheduleKind::cosine, 1e-2, 100, steps};
+  return lab::train(model.parameters(), o,
+                    [&](Pass& pass, int step) {
+                      const ReviewBatch b = draw_reviews(k, seed, step);
+                      return cross_entropy(model(pass, b.ids), {b.praise});
+                    })
+      .loss;
 }
 
 /// Percent right on reviews it has not seen in training (some repeat by chance).
@@ -143,7 +150,8 @@ inline double accuracy(Kernels& k, Classifier& model, std::uint64_t seed) {
     const ReviewBatch b = draw_reviews(k, seed, 1'000'000 + n);
     const auto logits = model(pass, b.ids).value.to_host();
     const auto praise = b.praise.to_host();
-    for (std::size_t i = 0; i < praise.size(); ++i) right += (logits[2 * i + 1] > logits[2 * i]) == (praise[i] == 1);
+    for (std::size_t i = 0; i < praise.size(); ++i)
+      right += (logits[2 * i + 1] > logits[2 * i]) == (praise[i] == 1);
   }
   return 100.0 * right / (batches * static_cast<double>(reviews_at_once));
 }

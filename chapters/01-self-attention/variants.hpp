@@ -16,12 +16,14 @@ namespace chapter01 {
 inline Tensor causal_penalty(Kernels& k, Index time) {
   std::vector<Real> values(static_cast<std::size_t>(time * time), 0);
   for (Index i = 0; i < time; ++i)
-    for (Index j = i + 1; j < time; ++j) values[static_cast<std::size_t>(i * time + j)] = -std::numeric_limits<Real>::infinity();
+    for (Index j = i + 1; j < time; ++j)
+      values[static_cast<std::size_t>(i * time + j)] = -std::numeric_limits<Real>::infinity();
   return Tensor::from(k, {time, time}, values);
 }
 
 /// [batch, queries, keys] as `variant` has them; "" is the lesson's own code.
-inline Variable weights_of(const std::string& variant, const Variable& q, const Variable& k, bool causal = false) {
+inline Variable weights_of(const std::string& variant, const Variable& q, const Variable& k,
+                           bool causal = false) {
   if (variant == "no-transpose") {  // the product exists only where there are as many positions as features
     const Variable scores = matmul(q, k);
     const Shape s = scores.shape();

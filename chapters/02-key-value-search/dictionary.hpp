@@ -10,7 +10,8 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter02 {
 
-inline Tensor random_tensor(Kernels& k, std::uint64_t seed, std::uint64_t stream, const Shape& shape, double factor = 1) {
+inline Tensor random_tensor(Kernels& k, std::uint64_t seed, std::uint64_t stream, const Shape& shape,
+                            double factor = 1) {
   auto values = random_values(seed, stream, shape.size());
   for (double& v : values) v *= factor;
   return Tensor::from(k, shape, std::vector<Real>(values.begin(), values.end()));
@@ -24,8 +25,9 @@ inline double norm(const std::vector<Real>& v) {
 
 /// What a look-up gives at one temperature, means over several queries.
 struct Softness {
-  double on_right = 0;    ///< weight of the pair that was asked for
-  double to_exact = 0;    ///< distance of the answer to its value, in units of that value's distance to the average
+  double on_right = 0;  ///< weight of the pair that was asked for
+  double to_exact =
+      0;  ///< distance of the answer to its value, in units of that value's distance to the average
   double to_average = 0;  ///< distance to the average of all values, same unit
   double slope = 0;       ///< Frobenius norm of d answer / d query: covariance / temperature
 };
@@ -33,7 +35,8 @@ struct Softness {
 inline Softness softness(std::uint64_t seed, double temperature, Index pairs, Index width) {
   constexpr Index queries = 20;
   const auto k = make_kernels("cpu", 1);
-  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}), values = random_tensor(*k, seed, 2, {pairs, width});
+  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}),
+               values = random_tensor(*k, seed, 2, {pairs, width});
   const Variable uniform = filled(*k, {1, pairs}, Real(1) / static_cast<Real>(pairs));
   const auto average = matmul(uniform, values).value.to_host();
   Softness mean;
@@ -60,14 +63,17 @@ struct Recall {
   double right = 0;     ///< percent of answers nearest to the right value, of all stored values
 };
 
-/// Asks for 64 (or all) of the stored keys at the temperature √width. With keys_as_values the answer is a mean of keys.
+/// Asks for 64 (or all) of the stored keys at the temperature √width. With keys_as_values the answer is a
+/// mean of keys.
 inline Recall recall(std::uint64_t seed, Index pairs, Index width, bool keys_as_values) {
   const Index queries = std::min<Index>(64, pairs);
   const auto k = make_kernels("cpu", 1);
-  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}), values = random_tensor(*k, seed, 2, {pairs, width});
+  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}),
+               values = random_tensor(*k, seed, 2, {pairs, width});
   const Variable w = match(keys.rows(0, queries), keys, std::sqrt(static_cast<double>(width)));
   const Variable answers = matmul(w, keys_as_values ? keys : values);
-  const auto weights = w.value.to_host(), near = matmul(answers, values, false, true).value.to_host(), all = values.to_host();
+  const auto weights = w.value.to_host(), near = matmul(answers, values, false, true).value.to_host(),
+             all = values.to_host();
   std::vector<double> squares(static_cast<std::size_t>(pairs), 0);
   for (Index j = 0; j < pairs; ++j)
     for (Index c = 0; c < width; ++c) {
@@ -79,7 +85,9 @@ inline Recall recall(std::uint64_t seed, Index pairs, Index width, bool keys_as_
     const auto at = [&](Index j) { return static_cast<std::size_t>(i * pairs + j); };
     r.on_right += static_cast<double>(weights[at(i)]) / static_cast<double>(queries);
     Index best = 0;  // least |answer - v|², that is most 2 answer·v - |v|²
-    const auto closeness = [&](Index j) { return 2 * static_cast<double>(near[at(j)]) - squares[static_cast<std::size_t>(j)]; };
+    const auto closeness = [&](Index j) {
+      return 2 * static_cast<double>(near[at(j)]) - squares[static_cast<std::size_t>(j)];
+    };
     for (Index j = 1; j < pairs; ++j)
       if (closeness(j) > closeness(best)) best = j;
     r.right += 100.0 * (best == i) / static_cast<double>(queries);
@@ -87,8 +95,8 @@ inline Recall recall(std::uint64_t seed, Index pairs, Index width, bool keys_as_
   return r;
 }
 
-/// How many rows of the matrix are independent: elimination with the largest remaining entry as pivot, until what remains is
-/// below 1e-9 of the largest entry.
+/// How many rows of the matrix are independent: elimination with the largest remaining entry as pivot, until
+/// what remains is below 1e-9 of the largest entry.
 inline Index numeric_rank(std::vector<Real> m, Index rows, Index columns) {
   const auto at = [&](Index r, Index c) -> Real& { return m[static_cast<std::size_t>(r * columns + c)]; };
   Real first = 0;

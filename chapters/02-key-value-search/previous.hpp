@@ -1,5 +1,6 @@
 /// @file
-/// Chapter 2's task: every position must say which token stands before it. One layer of soft look-up, nothing else.
+/// Chapter 2's task: every position must say which token stands before it. One layer of soft look-up, nothing
+/// else.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -25,12 +26,14 @@ struct TokenBatch {
   IdTensor ids, at, before;  ///< [batch, length]; `before` is -1, ignored, where nothing stands before
 };
 
-/// Batch number `n`: random tokens at `length` places in a row, from a random place on. A function of seed and number alone.
+/// Batch number `n`: random tokens at `length` places in a row, from a random place on. A function of seed
+/// and number alone.
 inline TokenBatch draw_tokens(Kernels& k, std::uint64_t seed, int n, Index places) {
   PhiloxSequence random(seed, 3000 + static_cast<std::uint64_t>(n));
   std::vector<std::int32_t> ids, at, before;
   for (Index b = 0; b < at_once; ++b) {
-    const auto first = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(places - length + 1)));
+    const auto first =
+        static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(places - length + 1)));
     for (std::int32_t t = 0; t < length; ++t) {
       before.push_back(t == 0 ? -1 : ids.back());
       at.push_back(first + t);
@@ -41,15 +44,18 @@ inline TokenBatch draw_tokens(Kernels& k, std::uint64_t seed, int n, Index place
   return {IdTensor::from(k, shape, ids), IdTensor::from(k, shape, at), IdTensor::from(k, shape, before)};
 }
 
-/// Token and position embedding, added; queries and keys of width d_k from two projections, or from one when tied; values of
-/// their own, or the keys.
+/// Token and position embedding, added; queries and keys of width d_k from two projections, or from one when
+/// tied; values of their own, or the keys.
 struct LookBack {
   Index d_k, places;
   bool tied, keys_as_values;
   Parameter token, position, w_q, w_k, w_v, out, out_bias;
 
   LookBack(Kernels& k, std::uint64_t seed, const std::string& variant, Index key_width, Index place_count)
-      : d_k(key_width), places(place_count), tied(variant == "tied"), keys_as_values(variant == "keys-as-values") {
+      : d_k(key_width),
+        places(place_count),
+        tied(variant == "tied"),
+        keys_as_values(variant == "keys-as-values") {
     init::normal(token, k, "token", {tokens, width}, 1, seed);
     init::normal(position, k, "position", {places, width}, 1, seed);
     for (auto [p, name] : {std::pair{&w_q, "w_q"}, {&w_k, "w_k"}, {&w_v, "w_v"}})
@@ -80,15 +86,16 @@ struct LookBack {
 };
 
 struct LookBackResult {
-  double right = 0;                           ///< percent
-  double on_previous = 0, on_next = 0;        ///< mean weight there, rows that have both
-  double asymmetry = 0;                       ///< |S - Sᵀ| / |S| of the trained scores
-  std::vector<std::vector<double>> weights;   ///< mean over test sequences, [length][length]
-  std::vector<double> norms;                  ///< of the queries' part that comes from the place, [places]
-  double falling = 0;                         ///< percent of places whose norm is below that of the place before
+  double right = 0;                          ///< percent
+  double on_previous = 0, on_next = 0;       ///< mean weight there, rows that have both
+  double asymmetry = 0;                      ///< |S - Sᵀ| / |S| of the trained scores
+  std::vector<std::vector<double>> weights;  ///< mean over test sequences, [length][length]
+  std::vector<double> norms;                 ///< of the queries' part that comes from the place, [places]
+  double falling = 0;  ///< percent of places whose norm is below that of the place before
 };
 
-inline LookBackResult look_back(std::uint64_t seed, const std::string& variant, Index d_k, Index places, int steps) {
+inline LookBackResult look_back(std::uint64_t seed, const std::string& variant, Index d_k, Index places,
+                                int steps) {
   const auto k = make_kernels("cpu", 1);
   LookBack model(*k, seed, variant, d_k, places);
   lab::TrainingOptions o;
@@ -119,8 +126,11 @@ inline LookBackResult look_back(std::uint64_t seed, const std::string& variant, 
     for (Index s = 0; s < at_once; ++s)
       for (Index i = 0; i < length; ++i)
         for (Index j = 0; j < length; ++j) {
-          const auto at = [&](Index a, Index c) { return static_cast<std::size_t>((s * length + a) * length + c); };
-          r.weights[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] += w[at(i, j)] / (batches * at_once);
+          const auto at = [&](Index a, Index c) {
+            return static_cast<std::size_t>((s * length + a) * length + c);
+          };
+          r.weights[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] +=
+              w[at(i, j)] / (batches * at_once);
           difference += (scores[at(i, j)] - scores[at(j, i)]) * (scores[at(i, j)] - scores[at(j, i)]);
           size += scores[at(i, j)] * scores[at(i, j)];
         }
@@ -129,9 +139,11 @@ inline LookBackResult look_back(std::uint64_t seed, const std::string& variant, 
   const auto q = linear(pass(model.position), pass(model.w_q)).value.to_host();  // [places, d_k]
   for (Index place = 0; place < places; ++place) {
     double squares = 0;
-    for (Index c = 0; c < d_k; ++c) squares += q[static_cast<std::size_t>(place * d_k + c)] * q[static_cast<std::size_t>(place * d_k + c)];
+    for (Index c = 0; c < d_k; ++c)
+      squares += q[static_cast<std::size_t>(place * d_k + c)] * q[static_cast<std::size_t>(place * d_k + c)];
     r.norms.push_back(std::sqrt(squares));
-    if (place > 0) r.falling += 100.0 * (r.norms.back() < r.norms[r.norms.size() - 2]) / static_cast<double>(places - 1);
+    if (place > 0)
+      r.falling += 100.0 * (r.norms.back() < r.norms[r.norms.size() - 2]) / static_cast<double>(places - 1);
   }
   r.right = 100.0 * right / (batches * at_once * (length - 1));
   r.asymmetry = std::sqrt(difference / size);

@@ -24,22 +24,26 @@ void rows_sum_to_one() {
     double sum = 0;
     for (int j = 0; j < weights.columns(); ++j) sum += weights(i, j);
     expect(std::abs(sum - 1) <= 1e-9,
-           fmt::format("the weights of query {} sum to {:.4g}, not to 1: the softmax runs over the keys of one query", i, sum));
+           fmt::format(
+               "the weights of query {} sum to {:.4g}, not to 1: the softmax runs over the keys of one query",
+               i, sum));
   }
 }
 
 void weights_of_the_example() {
-  expect_close(exercise::attention_weights(Matrix{{log3, 0}}, Matrix{{1, 0}, {0, 1}}), Matrix{{0.75, 0.25}}, 1e-9, "the weights",
-               "The scores are q kᵀ as they are, without a factor");
+  expect_close(exercise::attention_weights(Matrix{{log3, 0}}, Matrix{{1, 0}, {0, 1}}), Matrix{{0.75, 0.25}},
+               1e-9, "the weights", "The scores are q kᵀ as they are, without a factor");
 }
 
 void weights_of_large_scores() {
-  expect_close(exercise::attention_weights(Matrix{{1000}, {-1000}}, Matrix{{1}, {-1}}), Matrix{{1, 0}, {0, 1}}, 1e-9,
-               "the weights for scores of ±1000", "exp(1000) is infinite: subtract the largest score of the row first");
+  expect_close(exercise::attention_weights(Matrix{{1000}, {-1000}}, Matrix{{1}, {-1}}),
+               Matrix{{1, 0}, {0, 1}}, 1e-9, "the weights for scores of ±1000",
+               "exp(1000) is infinite: subtract the largest score of the row first");
 }
 
 void output_of_the_example() {
-  expect_close(exercise::attention(Matrix{{log3, 0}}, Matrix{{1, 0}, {0, 1}}, Matrix{{4}, {8}}), Matrix{{5}}, 1e-9, "the output");
+  expect_close(exercise::attention(Matrix{{log3, 0}}, Matrix{{1, 0}, {0, 1}}, Matrix{{4}, {8}}), Matrix{{5}},
+               1e-9, "the output");
 }
 
 void output_is_a_mean() {
@@ -56,15 +60,17 @@ void projections_of_the_example() {
   const double near = 7.5 * log3, half = 5 * log3;
   const std::string hint = "Queries are x w_qᵀ, keys x w_kᵀ, values x w_vᵀ, each with its own matrix";
   const Matrix y = exercise::self_attention(x, w_q, w_k, w_v);
-  expect(y.rows() == 2 && y.columns() == 1, "for x [2, 2] and w_v [1, 2] the output must be [2, 1], got " + y.shape() + ". " + hint);
+  expect(y.rows() == 2 && y.columns() == 1,
+         "for x [2, 2] and w_v [1, 2] the output must be [2, 1], got " + y.shape() + ". " + hint);
   expect_close(y, Matrix{{near}, {half}}, 1e-9, "the output", hint);
 }
 
 void a_position_asks_with_its_query() {
   // Token 0 asks (its query is ln 3, its key 0), token 1 answers (query 0, key 1).
   const Matrix x{{1, 0}, {0, 1}}, w_q{{log3, 0}}, w_k{{0, 1}}, w_v{{4, 8}};
-  expect_close(exercise::self_attention(x, w_q, w_k, w_v), Matrix{{7}, {6}}, 1e-9, "the output",
-               "Row i belongs to query i: position 0 asks and finds position 1; are queries and keys exchanged?");
+  expect_close(
+      exercise::self_attention(x, w_q, w_k, w_v), Matrix{{7}, {6}}, 1e-9, "the output",
+      "Row i belongs to query i: position 0 asks and finds position 1; are queries and keys exchanged?");
 }
 
 void projection_is_transposed() {
@@ -75,11 +81,13 @@ void projection_is_transposed() {
 }
 
 void permuting_the_input_permutes_the_output() {
-  const Matrix x = random_matrix(4, 3, 21), w_q = random_matrix(3, 3, 22), w_k = random_matrix(3, 3, 23), w_v = random_matrix(3, 3, 24);
+  const Matrix x = random_matrix(4, 3, 21), w_q = random_matrix(3, 3, 22), w_k = random_matrix(3, 3, 23),
+               w_v = random_matrix(3, 3, 24);
   const int order[] = {2, 0, 3, 1};
   Matrix permuted(4, 3), want(4, 3);
   const Matrix y = exercise::self_attention(x, w_q, w_k, w_v);
-  expect(y.rows() == 4 && y.columns() == 3, "for x [4, 3] and w_v [3, 3] the output must be [4, 3], got " + y.shape());
+  expect(y.rows() == 4 && y.columns() == 3,
+         "for x [4, 3] and w_v [3, 3] the output must be [4, 3], got " + y.shape());
   double size = 0;
   for (int i = 0; i < 4; ++i)
     for (int c = 0; c < 3; ++c) {
@@ -88,8 +96,8 @@ void permuting_the_input_permutes_the_output() {
       size += std::abs(y(i, c));
     }
   expect(size > 1e-6, "the output is all zeros");
-  expect_close(exercise::self_attention(permuted, w_q, w_k, w_v), want, 1e-9, "the output for the rows in another order",
-               "Nothing may depend on where a row stands");
+  expect_close(exercise::self_attention(permuted, w_q, w_k, w_v), want, 1e-9,
+               "the output for the rows in another order", "Nothing may depend on where a row stands");
 }
 
 }  // namespace

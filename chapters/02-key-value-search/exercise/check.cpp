@@ -27,13 +27,15 @@ void weights_of_the_example() {
 }
 
 void temperature_divides() {
-  expect_close(exercise::match({log3, 0}, unit_keys, 0.5), Vector{0.9, 0.1}, 1e-9, "the weight at temperature 0.5",
+  expect_close(exercise::match({log3, 0}, unit_keys, 0.5), Vector{0.9, 0.1}, 1e-9,
+               "the weight at temperature 0.5",
                "A low temperature makes the choice harder: it divides the scores");
 }
 
 void cold_is_exact() {
   expect_close(exercise::soft_lookup({1, 0}, unit_keys, Matrix{{4, 1}, {8, 2}}, 1e-4), Vector{4, 1}, 1e-9,
-               "the answer at temperature 0.0001", "exp(10000) is infinite: subtract the largest score first");
+               "the answer at temperature 0.0001",
+               "exp(10000) is infinite: subtract the largest score first");
 }
 
 void hot_is_the_average() {
@@ -42,19 +44,21 @@ void hot_is_the_average() {
 }
 
 void answer_of_the_example() {
-  expect_close(exercise::soft_lookup({log3, 0}, unit_keys, Matrix{{4}, {8}}, 1), Vector{5}, 1e-9, "the answer",
-               "It is the mean of the values under the weights");
+  expect_close(exercise::soft_lookup({log3, 0}, unit_keys, Matrix{{4}, {8}}, 1), Vector{5}, 1e-9,
+               "the answer", "It is the mean of the values under the weights");
 }
 
 void backward_of_the_example() {
   const auto g = exercise::soft_lookup_backward({log3, 0}, unit_keys, Matrix{{4}, {8}}, 1, {1});
-  expect_close(g.values, Matrix{{0.75}, {0.25}}, 1e-9, "the gradient of the values", "A value enters the answer with its weight");
+  expect_close(g.values, Matrix{{0.75}, {0.25}}, 1e-9, "the gradient of the values",
+               "A value enters the answer with its weight");
   expect_close(g.query, Vector{-0.75, 0.75}, 1e-9, "the gradient of the query");
 }
 
 void equal_values_leave_no_slope() {
   const Matrix keys{{1, 0}, {0, 1}, {1, 1}}, values{{5}, {5}, {5}};
-  expect_close(exercise::soft_lookup({0.3, -0.2}, keys, values, 1), Vector{5}, 1e-9, "the answer for three equal values");
+  expect_close(exercise::soft_lookup({0.3, -0.2}, keys, values, 1), Vector{5}, 1e-9,
+               "the answer for three equal values");
   const auto g = exercise::soft_lookup_backward({0.3, -0.2}, keys, values, 1, {1});
   expect_close(g.query, Vector{0, 0}, 1e-9, "the gradient of the query for three equal values",
                "Whatever the weights, the answer is 5: the softmax's mean term must cancel the rest");
@@ -67,7 +71,8 @@ struct Random {
 
   double loss() const {
     const Vector y = exercise::soft_lookup(query, keys, values, temperature);
-    expect(y.size() == 2, fmt::format("for values of width 2 the answer must have 2 entries, got {}", y.size()));
+    expect(y.size() == 2,
+           fmt::format("for values of width 2 the answer must have 2 entries, got {}", y.size()));
     return y[0] * upstream[0] + y[1] * upstream[1];
   }
   exercise::Gradients gradients() const {

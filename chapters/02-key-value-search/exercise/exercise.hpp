@@ -10,8 +10,8 @@ namespace exercise {
 using tenfold::course::Matrix;
 using Vector = std::vector<double>;
 
-/// How much each stored pair has to say: the softmax of (query · key_j) / temperature over the rows of `keys` [pairs, d_k].
-/// The result has a weight for each pair; finite for scores of any size.
+/// How much each stored pair has to say: the softmax of (query · key_j) / temperature over the rows of `keys`
+/// [pairs, d_k]. The result has a weight for each pair; finite for scores of any size.
 Vector match(const Vector& query, const Matrix& keys, double temperature);
 
 /// The mean of the rows of `values` [pairs, d_v] under that match: d_v numbers.
@@ -24,7 +24,7 @@ struct Gradients {
 };
 
 /// From the gradient of the loss by soft_lookup's result (d_v numbers) to the gradients by its inputs.
-Gradients soft_lookup_backward(const Vector& query, const Matrix& keys, const Matrix& values, double temperature,
-                               const Vector& output_gradient);
+Gradients soft_lookup_backward(const Vector& query, const Matrix& keys, const Matrix& values,
+                               double temperature, const Vector& output_gradient);
 
 }  // namespace exercise

@@ -30,16 +30,19 @@ Vector soft_lookup(const Vector& query, const Matrix& keys, const Matrix& values
   const Vector weights = match(query, keys, temperature);
   Vector answer(static_cast<std::size_t>(values.columns()), 0.0);
   for (int j = 0; j < values.rows(); ++j)
-    for (std::size_t c = 0; c < answer.size(); ++c) answer[c] += weights[static_cast<std::size_t>(j)] * values(j, static_cast<int>(c));
+    for (std::size_t c = 0; c < answer.size(); ++c)
+      answer[c] += weights[static_cast<std::size_t>(j)] * values(j, static_cast<int>(c));
   return answer;
 }
 
-Gradients soft_lookup_backward(const Vector& query, const Matrix& keys, const Matrix& values, double temperature,
-                               const Vector& output_gradient) {
+Gradients soft_lookup_backward(const Vector& query, const Matrix& keys, const Matrix& values,
+                               double temperature, const Vector& output_gradient) {
   const Vector weights = match(query, keys, temperature);
-  Gradients g{Vector(query.size(), 0.0), Matrix(keys.rows(), keys.columns()), Matrix(values.rows(), values.columns())};
+  Gradients g{Vector(query.size(), 0.0), Matrix(keys.rows(), keys.columns()),
+              Matrix(values.rows(), values.columns())};
   double mean = 0;  // of the weights' gradients, under the weights
-  for (int j = 0; j < keys.rows(); ++j) mean += weights[static_cast<std::size_t>(j)] * dot_row(values, j, output_gradient);
+  for (int j = 0; j < keys.rows(); ++j)
+    mean += weights[static_cast<std::size_t>(j)] * dot_row(values, j, output_gradient);
   for (int j = 0; j < keys.rows(); ++j) {
     const double w = weights[static_cast<std::size_t>(j)];
     const double score = w * (dot_row(values, j, output_gradient) - mean);  // gradient of score j
@@ -47,7 +50,8 @@ Gradients soft_lookup_backward(const Vector& query, const Matrix& keys, const Ma
       g.query[static_cast<std::size_t>(c)] += score * keys(j, c) / temperature;
       g.keys(j, c) = score * query[static_cast<std::size_t>(c)] / temperature;
     }
-    for (int c = 0; c < values.columns(); ++c) g.values(j, c) = w * output_gradient[static_cast<std::size_t>(c)];
+    for (int c = 0; c < values.columns(); ++c)
+      g.values(j, c) = w * output_gradient[static_cast<std::size_t>(c)];
   }
   return g;
 }
