@@ -22,8 +22,7 @@ using namespace tenfold::chapter06;
 
 namespace {
 
-// --- what can be seen
-// -------------------------------------------------------------------------------------------------
+// --- what can be seen --------------------------------------------------------------------------------------
 
 using Bits = std::map<std::string, double>;
 
@@ -84,8 +83,7 @@ void sight(Session& s, const Text& text) {
           spread(back).most < 1e-6 && spread(both).least > 1e-3);
 }
 
-// --- training
-// ---------------------------------------------------------------------------------------------------------
+// --- training ----------------------------------------------------------------------------------------------
 
 Recipe recipe_of(const std::string& variant) {
   return {.softmax_twice = variant == "double-softmax",
@@ -205,8 +203,7 @@ void training(Session& s, const Text& text, Bits& counts) {
   for (const Claim& c : claims) s.claim(c.name, c.text, c.holds);
 }
 
-// --- the engine
-// -------------------------------------------------------------------------------------------------------
+// --- the engine --------------------------------------------------------------------------------------------
 
 void engine(Session& s) {
   s.heading("The lesson's code and the engine's cross_entropy and linear_cross_entropy");
