@@ -112,7 +112,13 @@ void orders(Session& s) {
     cells.push_back(to_text(loss));
     table.rows.push_back(cells);
     s.fact("orders/nats/" + name, loss, {0.1, 0});
-    if (variant != "no-causal-mask") s.fact("orders/invalid/" + name, wrong, {3, 0}, "{:.1f}");
+    if (variant != "no-causal-mask") {
+      s.fact("orders/invalid/" + name, wrong, {3, 0}, "{:.1f}");
+      const char* outputs[] = {"AB", "BA", "AA", "BB"};
+      for (std::size_t i = 0; i < 4; ++i)
+        s.fact(fmt::format("orders/{}/{}", outputs[i], name),
+               over(runs, [&](const TwoOrders& r) { return r.p[i]; }), {3, 0}, "{:.1f}");
+    }
     invalid[name] = wrong.mean;
     nats[name] = loss.mean;
   }
@@ -412,6 +418,7 @@ void searches(Session& s) {
       curve.high.push_back(y.most);
       const std::string key = fmt::format("{}/{}", alpha == 0 ? "plain" : "normalised", beams[b]);
       s.fact("bleu/" + key, y, {12, 0}, "{:.1f}");
+      if (b > 0 && b + 1 < beams.size()) continue;
       s.fact("log-p/" + key, over(runs, [&](const HalfTrained& r) { return found(r).log_p; }), {1, 0});
       s.fact("length/" + key, over(runs, [&](const HalfTrained& r) { return found(r).length; }), {1, 0});
     }
