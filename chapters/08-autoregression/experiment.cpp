@@ -1,5 +1,5 @@
-// Chapter 8: what makes outputs of any length possible: the causal mask, the cache, the end token and the positions, each
-// alone first and then in small trained models.
+// Chapter 8: what makes outputs of any length possible: the causal mask, the cache, the end token and the
+// positions, each alone first and then in small trained models.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -33,24 +33,30 @@ double relative_difference(const std::vector<Real>& a, const std::vector<Real>& 
   return difference / magnitude;
 }
 
-// --- the mask ---------------------------------------------------------------------------------------------------------
+// --- the mask
+// ---------------------------------------------------------------------------------------------------------
 
 constexpr Index rows = 8, d_k = 16, draws = 50, heads = 4;
 
-Later later_of(const std::string& variant) { return variant == "mask-zero" ? Later::times_zero : Later::excluded; }
+Later later_of(const std::string& variant) {
+  return variant == "mask-zero" ? Later::times_zero : Later::excluded;
+}
 
 struct Leak {
   std::vector<double> mass;                ///< of the weights of row t on keys after t, mean
   std::vector<std::vector<double>> first;  ///< the weights of one head, [query][key]
-  double moved = 0;  ///< how far the outputs of all rows but the last move when the last value changes, relative
+  double moved =
+      0;  ///< how far the outputs of all rows but the last move when the last value changes, relative
 };
 
 Leak measure_leak(Later later, std::uint64_t seed) {
   const auto k = make_kernels("cpu", 1);
   const Shape shape{draws, heads, rows, d_k};
-  const Variable weights = causal_weights(random_tensor(*k, shape, seed, 1), random_tensor(*k, shape, seed, 2), later);
+  const Variable weights =
+      causal_weights(random_tensor(*k, shape, seed, 1), random_tensor(*k, shape, seed, 2), later);
   const auto w = weights.value.to_host();
-  Leak leak{std::vector<double>(rows, 0), std::vector<std::vector<double>>(rows, std::vector<double>(rows)), 0};
+  Leak leak{std::vector<double>(rows, 0), std::vector<std::vector<double>>(rows, std::vector<double>(rows)),
+            0};
   for (Index n = 0; n < draws * heads; ++n)
     for (Index query = 0; query < rows; ++query)
       for (Index key = 0; key < rows; ++key) {
@@ -59,7 +65,8 @@ Leak measure_leak(Later later, std::uint64_t seed) {
         if (n == 0) leak.first[static_cast<std::size_t>(query)][static_cast<std::size_t>(key)] = p;
       }
   // The last token says something else: its value is replaced.
-  const auto value = random_tensor(*k, shape, seed, 3).to_host(), other = random_tensor(*k, shape, seed, 4).to_host();
+  const auto value = random_tensor(*k, shape, seed, 3).to_host(),
+             other = random_tensor(*k, shape, seed, 4).to_host();
   auto changed = value;
   for (Index n = 0; n < draws * heads; ++n)
     for (Index c = 0; c < d_k; ++c) {
@@ -98,14 +105,16 @@ void mask(Session& s) {
     std::vector<double> moved;
     for (const Leak& r : runs) moved.push_back(r.moved);
     s.fact("moved/" + name, spread(moved), {0.03, 0});
-    HeatMap map{variant.empty() ? "healthy: excluded" : "mask-zero: scores times 0", {}, {}, runs.front().first};
+    HeatMap map{
+        variant.empty() ? "healthy: excluded" : "mask-zero: scores times 0", {}, {}, runs.front().first};
     for (int i = 1; i <= rows; ++i) {
       map.rows.push_back(std::to_string(i));
       map.columns.push_back(std::to_string(i));
     }
     figure.maps.push_back(map);
     if (variant.empty())
-      s.claim("causal", "excluded keys get no weight at all, and a changed last token moves no earlier output",
+      s.claim("causal",
+              "excluded keys get no weight at all, and a changed last token moves no earlier output",
               mass(0).most == 0 && spread(moved).most == 0);
     else
       s.claim("leaks", "a masked score multiplied by 0 leaves most of the first rows' weight on later keys",
@@ -115,9 +124,11 @@ void mask(Session& s) {
   s.figure("mask", figure);
 }
 
-// --- pads -------------------------------------------------------------------------------------------------------------
+// --- pads
+// -------------------------------------------------------------------------------------------------------------
 
-/// The encoder's output for five letters, with `pads` pads after them, of which `masked` says whether they are hidden.
+/// The encoder's output for five letters, with `pads` pads after them, of which `masked` says whether they
+/// are hidden.
 std::vector<Real> encoded(Transformer& model, std::uint64_t seed, Index pads, bool masked) {
   PhiloxSequence random(seed, 5);
   std::vector<std::int32_t> ids = tasks::echo(random, 5).source;
@@ -125,7 +136,8 @@ std::vector<Real> encoded(Transformer& model, std::uint64_t seed, Index pads, bo
   Pass pass;
   const auto length = static_cast<std::int32_t>(masked ? 5 : 5 + pads);
   Kernels& k = model.kernels();
-  const Tensor out = model.encode(pass, IdTensor::from(k, {1, 5 + pads}, ids), IdTensor::full(k, {1}, length)).value;
+  const Tensor out =
+      model.encode(pass, IdTensor::from(k, {1, 5 + pads}, ids), IdTensor::full(k, {1}, length)).value;
   return out.reshaped({5 + pads, out.dim(2)}).rows(0, 5).to_host();
 }
 
@@ -139,15 +151,16 @@ void pads(Session& s) {
     masked.push_back(relative_difference(encoded(model, seed, 5, true), alone));
     unmasked.push_back(relative_difference(encoded(model, seed, 5, false), alone));
   }
-  s.text(fmt::format("the letters' outputs move, masked by {:.0e}, unmasked by {} (relative)", spread(masked).most,
-                     to_text(spread(unmasked))));
+  s.text(fmt::format("the letters' outputs move, masked by {:.0e}, unmasked by {} (relative)",
+                     spread(masked).most, to_text(spread(unmasked))));
   s.fact("pads/masked", spread(masked).most, Tolerance::machine(), "{:.0e}");
   s.fact("pads/unmasked", spread(unmasked), {0.1, 0});
   s.claim("pads", "pads change nothing when they are masked, and every output when they are not",
           spread(masked).most < 1e-5 && spread(unmasked).least > 0.05);
 }
 
-// --- the cache --------------------------------------------------------------------------------------------------------
+// --- the cache
+// --------------------------------------------------------------------------------------------------------
 
 /// The logits after each of 24 tokens, by four ways through the same random model.
 struct Ways {
@@ -161,19 +174,23 @@ Ways logits_of(std::uint64_t seed) {
   config.decoder_layers = 2;
   Transformer model(*k, config, seed);
   PhiloxSequence random(seed, 6);
-  std::vector<std::int32_t> source = tasks::echo(random, 7).source, target = tasks::echo(random, length).source;
+  std::vector<std::int32_t> source = tasks::echo(random, 7).source,
+                            target = tasks::echo(random, length).source;
   target.front() = bos_id;
   const IdTensor ids = IdTensor::from(*k, {1, 7}, source), lengths = IdTensor::full(*k, {1}, 7);
   Pass pass;
   const Variable memory = model.encode(pass, ids, lengths);
   Ways w;
   w.recomputed =
-      model.logits(pass, model.decode(pass, memory, lengths, IdTensor::from(*k, {1, length}, target))).value.to_host();
+      model.logits(pass, model.decode(pass, memory, lengths, IdTensor::from(*k, {1, length}, target)))
+          .value.to_host();
   IncrementalDecoder engine(model, ids, lengths, length);
   CachedDecoder lesson(model, ids, lengths), forgotten(model, ids, lengths);
   for (Index t = 0; t < length; ++t) {
     const std::int32_t token = target[static_cast<std::size_t>(t)];
-    const auto append = [](std::vector<Real>& all, const std::vector<Real>& more) { all.insert(all.end(), more.begin(), more.end()); };
+    const auto append = [](std::vector<Real>& all, const std::vector<Real>& more) {
+      all.insert(all.end(), more.begin(), more.end());
+    };
     append(w.engine, engine.step(std::vector{token}).to_host());
     append(w.lesson, lesson.step(token, t));
     append(w.forgotten, forgotten.step(token, 0));
@@ -191,7 +208,8 @@ void cache(Session& s) {
     lesson.push_back(relative_difference(ways.back().lesson, ways.back().recomputed));
     forgotten.push_back(relative_difference(ways.back().forgotten, ways.back().recomputed));
   }
-  s.text(fmt::format("logits differ: engine's cache {:.0e}, lesson's cache {:.0e}", spread(engine).most, spread(lesson).most));
+  s.text(fmt::format("logits differ: engine's cache {:.0e}, lesson's cache {:.0e}", spread(engine).most,
+                     spread(lesson).most));
   s.fact("cache/engine", spread(engine).most, Tolerance::machine(), "{:.0e}");
   s.fact("cache/lesson", spread(lesson).most, Tolerance::machine(), "{:.0e}");
   s.claim("cache", "logits with a cache equal those computed anew from the whole prefix",
@@ -200,12 +218,15 @@ void cache(Session& s) {
     if (variant != "forgotten-positions") continue;
     s.text(fmt::format("with forgotten positions: {}", to_text(spread(forgotten))));
     s.fact("cache/forgotten-positions", spread(forgotten), {0.3, 0});
-    s.claim("forgotten", "a cache whose tokens all claim position 0 gives other logits", spread(forgotten).least > 0.05);
+    s.claim("forgotten", "a cache whose tokens all claim position 0 gives other logits",
+            spread(forgotten).least > 0.05);
   }
-  s.same("output with a cache", std::span<const Real>(ways.front().lesson), std::span<const Real>(ways.front().engine), 1e-4);
+  s.same("output with a cache", std::span<const Real>(ways.front().lesson),
+         std::span<const Real>(ways.front().engine), 1e-4);
 }
 
-// --- what the cache saves ---------------------------------------------------------------------------------------------
+// --- what the cache saves
+// ---------------------------------------------------------------------------------------------
 
 /// Processor time of this thread, in ms: not disturbed by what else the machine does.
 double thread_milliseconds() {
@@ -246,7 +267,8 @@ Cost measure_cost(std::uint64_t seed, const std::vector<Index>& lengths) {
     for (int repeat = 0; repeat < 5; ++repeat) {
       const IdTensor prefix = IdTensor::full(*k, {1, length}, 7);
       const double begin = thread_milliseconds();
-      const Tensor hidden = model.decode(pass, memory, source_lengths, prefix).value.reshaped({length, config.model_dim});
+      const Tensor hidden =
+          model.decode(pass, memory, source_lengths, prefix).value.reshaped({length, config.model_dim});
       model.logits(pass, hidden.rows(length - 1, 1));
       times.push_back(thread_milliseconds() - begin);
     }
@@ -258,7 +280,8 @@ Cost measure_cost(std::uint64_t seed, const std::vector<Index>& lengths) {
 }
 
 void cost(Session& s) {
-  s.heading("Processor time of one token, by how many there are before it (2 layers, width 128, one sentence)");
+  s.heading(
+      "Processor time of one token, by how many there are before it (2 layers, width 128, one sentence)");
   const std::vector<Index> lengths{16, 32, 64, 128, 256, 512};
   const auto runs = s.over_seeds([&](std::uint64_t seed) { return measure_cost(seed, lengths); });
   Curve cached{"with a cache", {}, {}, {}, {}}, anew{"computed anew", {}, {}, {}, {}};
@@ -275,18 +298,27 @@ void cost(Session& s) {
       curve->low.push_back(y.least);
       curve->high.push_back(y.most);
     }
-    table.rows.push_back({std::to_string(lengths[i]), to_text(spread(a), "{:.3f}"), to_text(spread(b), "{:.2f}"),
+    table.rows.push_back({std::to_string(lengths[i]), to_text(spread(a), "{:.3f}"),
+                          to_text(spread(b), "{:.2f}"),
                           fmt::format("{:.0f}", anew.y.back() / cached.y.back())});
   }
   s.table(table);
   const double saved = anew.y.back() / cached.y.back();
   s.fact("cost/ratio", saved, Tolerance::machine(), "{:.0f}");
-  s.fact("cost/exponent", fitted_exponent(std::span(anew.x).subspan(2), std::span(anew.y).subspan(2)), Tolerance::machine(), "{:.1f}");
-  s.claim("cost", "far into a sentence a token with a cache costs a small fraction of one computed anew", saved > 5);
-  s.figure("token-time", CurveFigure{"Time of one token, by its number", "number of the token", "processor time (ms)", true, true, {anew, cached}});
+  s.fact("cost/exponent", fitted_exponent(std::span(anew.x).subspan(2), std::span(anew.y).subspan(2)),
+         Tolerance::machine(), "{:.1f}");
+  s.claim("cost", "far into a sentence a token with a cache costs a small fraction of one computed anew",
+          saved > 5);
+  s.figure("token-time", CurveFigure{"Time of one token, by its number",
+                                     "number of the token",
+                                     "processor time (ms)",
+                                     true,
+                                     true,
+                                     {anew, cached}});
 }
 
-// --- length -----------------------------------------------------------------------------------------------------------
+// --- length
+// -----------------------------------------------------------------------------------------------------------
 
 constexpr Index trained_up_to = 10, left_out = 7, longest = 20, lines = 50;
 
@@ -303,7 +335,8 @@ std::vector<TokenPair> test_lines(std::uint64_t seed, Index length) {
   return pairs;
 }
 
-/// What a model made of lines of 1, 2, … letters, and what the healthy one makes of lines with unmasked pads behind.
+/// What a model made of lines of 1, 2, … letters, and what the healthy one makes of lines with unmasked pads
+/// behind.
 struct ByLength {
   std::vector<Outcome> outcomes;
   double with_pads = 0;  ///< of lines of ten letters, exact in %
@@ -311,7 +344,9 @@ struct ByLength {
   /// Up to which length at least half of the lines came back exactly.
   double reach() const {
     int reached = 0;
-    while (reached < static_cast<int>(outcomes.size()) && outcomes[static_cast<std::size_t>(reached)].exact >= 50) ++reached;
+    while (reached < static_cast<int>(outcomes.size()) &&
+           outcomes[static_cast<std::size_t>(reached)].exact >= 50)
+      ++reached;
     return reached;
   }
 };
@@ -321,7 +356,8 @@ ByLength by_length(std::uint64_t seed, const Recipe& recipe, bool forgotten, boo
   ByLength result;
   for (Index length = 1; length <= longest; ++length) {
     const auto pairs = test_lines(seed, length);
-    result.outcomes.push_back(judge(pairs, forgotten ? lesson_outputs(*t.model, pairs, {true, 0}) : greedy_outputs(*t.model, pairs)));
+    result.outcomes.push_back(judge(
+        pairs, forgotten ? lesson_outputs(*t.model, pairs, {true, 0}) : greedy_outputs(*t.model, pairs)));
   }
   result.loss = t.last_loss;
   const auto ten = test_lines(seed, 10);
@@ -348,9 +384,11 @@ void lengths(Session& s) {
   models.emplace_back("learned positions", learned);
   models.emplace_back("random starts", starts);
 
-  Table table{"lengths", {{"model", "training loss at the end", "exact at 7 letters (%)", "at 10", "at 12", "at 15", "output length at 15",
-                           "half exact up to"}}};
-  CurveFigure figure{"How long is the output?", "letters in the line", "letters in the output (mean)", false, false, {}};
+  Table table{"lengths",
+              {{"model", "training loss at the end", "exact at 7 letters (%)", "at 10", "at 12", "at 15",
+                "output length at 15", "half exact up to"}}};
+  CurveFigure figure{
+      "How long is the output?", "letters in the line", "letters in the output (mean)", false, false, {}};
   Curve right{"right", {}, {}, {}, {}};
   for (Index l = 1; l <= longest; ++l) {
     right.x.push_back(static_cast<double>(l));
@@ -367,13 +405,21 @@ void lengths(Session& s) {
       for (const ByLength& r : runs) values.push_back(what(r));
       return spread(values);
     };
-    const auto exact = [&](std::size_t length) { return over([&](const ByLength& r) { return r.outcomes[length - 1].exact; }); };
-    const auto size = [&](std::size_t length) { return over([&](const ByLength& r) { return r.outcomes[length - 1].length; }); };
+    const auto exact = [&](std::size_t length) {
+      return over([&](const ByLength& r) { return r.outcomes[length - 1].exact; });
+    };
+    const auto size = [&](std::size_t length) {
+      return over([&](const ByLength& r) { return r.outcomes[length - 1].length; });
+    };
     const Spread reach = over([](const ByLength& r) { return r.reach(); });
     const Spread loss = over([](const ByLength& r) { return r.loss; });
-    table.rows.push_back({name, to_text(loss, "{:.3f}"), to_text(exact(7), "{:.0f}"), to_text(exact(10), "{:.0f}"), to_text(exact(12), "{:.0f}"),
-                          to_text(exact(15), "{:.0f}"), to_text(size(15), "{:.1f}"), to_text(reach, "{:.1f}")});
-    const std::string key = name == "learned positions" ? "learned" : name == "random starts" ? "starts" : name;
+    table.rows.push_back({name, to_text(loss, "{:.3f}"), to_text(exact(7), "{:.0f}"),
+                          to_text(exact(10), "{:.0f}"), to_text(exact(12), "{:.0f}"),
+                          to_text(exact(15), "{:.0f}"), to_text(size(15), "{:.1f}"),
+                          to_text(reach, "{:.1f}")});
+    const std::string key = name == "learned positions" ? "learned"
+                            : name == "random starts"   ? "starts"
+                                                        : name;
     s.fact("exact-7/" + key, exact(7), {12, 0}, "{:.0f}");
     s.fact("exact-10/" + key, exact(10), {15, 0}, "{:.0f}");
     s.fact("exact-12/" + key, exact(12), {20, 0}, "{:.0f}");
@@ -411,20 +457,25 @@ void lengths(Session& s) {
   s.figure("output-length", figure);
   s.claim("inside", "a length that was never trained on, between lengths that were, comes out right",
           exact_of_seven["healthy"] > 85);
-  s.claim("stops", "beyond the trained positions the output's length stops following the input's", reaches["healthy"] < trained_up_to + 3);
-  s.claim("positions", "the same lines at random starting positions carry the model well beyond the trained lengths",
+  s.claim("stops", "beyond the trained positions the output's length stops following the input's",
+          reaches["healthy"] < trained_up_to + 3);
+  s.claim("positions",
+          "the same lines at random starting positions carry the model well beyond the trained lengths",
           reaches["starts"] > reaches["healthy"] + 1.5);
   s.claim("pads-trained", "ten unmasked pads behind a line spoil outputs that were right", pads_spoil);
   if (reaches.contains("no-end-token"))
     s.claim("no-end", "without an end token outputs begin right and all run on to the limit", runs_on);
   if (reaches.contains("mask-zero"))
-    s.claim("mask-zero-trained", "a decoder trained with a leaking mask cannot write alone", reaches["mask-zero"] < 5);
+    s.claim("mask-zero-trained", "a decoder trained with a leaking mask cannot write alone",
+            reaches["mask-zero"] < 5);
   if (reaches.contains("forgotten-positions"))
-    s.claim("forgotten-trained", "a healthy model whose cache forgets positions repeats nothing longer than a letter or two",
+    s.claim("forgotten-trained",
+            "a healthy model whose cache forgets positions repeats nothing longer than a letter or two",
             reaches["forgotten-positions"] < 4);
 }
 
-// --- a telegram -------------------------------------------------------------------------------------------------------
+// --- a telegram
+// -------------------------------------------------------------------------------------------------------
 
 struct Telegrams {
   Outcome known, longer;  ///< messages of one and two clauses, and of three
@@ -437,12 +488,15 @@ Telegrams send_telegrams(std::uint64_t seed) {
   recipe.vocabulary = tasks::telegram_vocabulary;
   recipe.steps = 600;
   const Trained t = train_model(
-      seed, recipe, [](PhiloxSequence& random) { return tasks::telegram(random, 1 + static_cast<int>(random.below(2))); }, true);
+      seed, recipe,
+      [](PhiloxSequence& random) { return tasks::telegram(random, 1 + static_cast<int>(random.below(2))); },
+      true);
   PhiloxSequence random(seed, 2'000'000);
   const auto unseen = [&](int least, int most) {
     std::vector<TokenPair> pairs;
     while (pairs.size() < 200) {
-      const TokenPair p = tasks::telegram(random, least + static_cast<int>(random.below(static_cast<std::uint32_t>(most - least + 1))));
+      const TokenPair p = tasks::telegram(
+          random, least + static_cast<int>(random.below(static_cast<std::uint32_t>(most - least + 1))));
       if (!t.seen.contains(p.source) && p.source.size() < 40) pairs.push_back(p);
     }
     return pairs;
@@ -453,7 +507,8 @@ Telegrams send_telegrams(std::uint64_t seed) {
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     r.words_in += static_cast<double>(pairs[i].source.size()) / static_cast<double>(pairs.size());
     r.words_out += static_cast<double>(outputs[i].size()) / static_cast<double>(pairs.size());
-    if (i < 4) r.examples.emplace_back(tasks::telegram_text(pairs[i].source), tasks::telegram_text(outputs[i]));
+    if (i < 4)
+      r.examples.emplace_back(tasks::telegram_text(pairs[i].source), tasks::telegram_text(outputs[i]));
   }
   return r;
 }
@@ -475,19 +530,24 @@ void telegrams(Session& s) {
   s.fact("telegram/longer", longer, {10, 0}, "{:.1f}");
   s.fact("telegram/words-in", over([](const Telegrams& r) { return r.words_in; }), {1, 0}, "{:.1f}");
   s.fact("telegram/words-out", over([](const Telegrams& r) { return r.words_out; }), {1, 0}, "{:.1f}");
-  s.text(fmt::format("exactly right: {} %; with a clause more than in training: {} %", to_text(exact, "{:.1f}"), to_text(longer, "{:.1f}")));
-  s.claim("telegram", "the model selects what to keep and stops by itself, on messages it never saw", exact.mean > 85);
+  s.text(fmt::format("exactly right: {} %; with a clause more than in training: {} %",
+                     to_text(exact, "{:.1f}"), to_text(longer, "{:.1f}")));
+  s.claim("telegram", "the model selects what to keep and stops by itself, on messages it never saw",
+          exact.mean > 85);
 }
 
-// --- the engine -------------------------------------------------------------------------------------------------------
+// --- the engine
+// -------------------------------------------------------------------------------------------------------
 
 void engine(Session& s) {
   s.heading("The lesson's code and the engine's fused attention with a causal mask");
   const auto k = make_kernels(s.device(), s.threads());
   const Index time = 9, dim = 16;
   const std::uint64_t seed = s.seeds().front();
-  const Tensor q = random_tensor(*k, {2, time, dim}, seed, 11), key = random_tensor(*k, {2, time, dim}, seed, 12),
-               v = random_tensor(*k, {2, time, dim}, seed, 13), upstream = random_tensor(*k, {2, time, dim}, seed, 14);
+  const Tensor q = random_tensor(*k, {2, time, dim}, seed, 11),
+               key = random_tensor(*k, {2, time, dim}, seed, 12),
+               v = random_tensor(*k, {2, time, dim}, seed, 13),
+               upstream = random_tensor(*k, {2, time, dim}, seed, 14);
   const auto run = [&](const auto& f) {
     Tape tape;
     const Variable leaves[] = {tape.leaf(q), tape.leaf(key), tape.leaf(v)};
@@ -498,10 +558,14 @@ void engine(Session& s) {
     return all;
   };
   const auto lesson = run([&](const Variable& a, const Variable& b, const Variable& c) {
-    return merge_heads(matmul(causal_weights(split_heads(a, 2), split_heads(b, 2), Later::excluded), split_heads(c, 2)));
+    return merge_heads(
+        matmul(causal_weights(split_heads(a, 2), split_heads(b, 2), Later::excluded), split_heads(c, 2)));
   });
-  const auto fused = run([&](const Variable& a, const Variable& b, const Variable& c) { return attention(a, b, c, 2, {true, 0, {}}); });
-  const char* names[] = {"output", "gradient of the queries", "gradient of the keys", "gradient of the values"};
+  const auto fused = run([&](const Variable& a, const Variable& b, const Variable& c) {
+    return attention(a, b, c, 2, {true, 0, {}});
+  });
+  const char* names[] = {"output", "gradient of the queries", "gradient of the keys",
+                         "gradient of the values"};
   for (std::size_t i = 0; i < fused.size(); ++i)
     s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-5);
 }
@@ -512,7 +576,8 @@ int main(int argc, char** argv) {
   const Chapter chapter{
       8,
       "How do outputs of any length come about?",
-      "up to how many letters at least half of the repeated lines come back exactly, after training on lines of 1 to 10",
+      "up to how many letters at least half of the repeated lines come back exactly, after training on lines "
+      "of 1 to 10",
       "{:.1f}",
       {{"mask-zero", "scores of later tokens are multiplied by 0 before the softmax, not excluded from it"},
        {"no-end-token", "the loss does not ask for the end token, so that nothing says when to stop"},

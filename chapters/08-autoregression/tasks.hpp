@@ -1,5 +1,6 @@
 /// @file
-/// The two tasks of chapter 8, made here word by word: repeat a line of letters, and shorten a message to a telegram.
+/// The two tasks of chapter 8, made here word by word: repeat a line of letters, and shorten a message to a
+/// telegram.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -20,17 +21,19 @@ inline constexpr Index letters = 16;
 /// A line of `length` random letters, and the same line.
 inline TokenPair echo(PhiloxSequence& random, Index length) {
   TokenPair pair;
-  for (Index i = 0; i < length; ++i) pair.source.push_back(4 + static_cast<std::int32_t>(random.below(letters)));
+  for (Index i = 0; i < length; ++i)
+    pair.source.push_back(4 + static_cast<std::int32_t>(random.below(letters)));
   pair.target = pair.source;
   return pair;
 }
 
 /// The words of the messages: small ones, which a telegram leaves out, and then those it keeps.
-inline constexpr std::array<std::string_view, 15> small_words{"the", "our", "old",     "will", "has",    "to",  "in", "at",
-                                                              "a",   "of",  "because", "and",  "please", "very", "soon"};
+inline constexpr std::array<std::string_view, 15> small_words{"the",     "our", "old",    "will", "has",
+                                                              "to",      "in",  "at",     "a",    "of",
+                                                              "because", "and", "please", "very", "soon"};
 inline constexpr std::array<std::string_view, 21> kept_words{
-    "train", "doctor", "ship",   "letter", "captain", "parcel", "arrive", "leave",    "wait",  "return", "stop",
-    "write", "lisbon", "york",   "bremen", "turin",   "noon",   "dawn",   "midnight", "storm", "strike"};
+    "train", "doctor", "ship", "letter", "captain", "parcel", "arrive", "leave",    "wait",  "return", "stop",
+    "write", "lisbon", "york", "bremen", "turin",   "noon",   "dawn",   "midnight", "storm", "strike"};
 inline constexpr Index telegram_vocabulary = 4 + static_cast<Index>(small_words.size() + kept_words.size());
 
 inline std::int32_t word_id(std::string_view word) {
@@ -82,7 +85,8 @@ inline TokenPair telegram(PhiloxSequence& random, int clauses) {
     if (random.below(3) == 0) say({"because", "of", "the", one_of({"storm", "strike"})});
     if (random.below(4) == 0) say({"soon"});
   }
-  std::copy_if(pair.source.begin(), pair.source.end(), std::back_inserter(pair.target), [](auto id) { return !is_small(id); });
+  std::copy_if(pair.source.begin(), pair.source.end(), std::back_inserter(pair.target),
+               [](auto id) { return !is_small(id); });
   return pair;
 }
 

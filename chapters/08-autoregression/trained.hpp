@@ -1,5 +1,6 @@
 /// @file
-/// The small translators of chapter 8: trained on pairs made as they are needed, and asked for outputs of every length.
+/// The small translators of chapter 8: trained on pairs made as they are needed, and asked for outputs of
+/// every length.
 #pragma once
 #include <functional>
 #include <memory>
@@ -54,22 +55,25 @@ struct Trained {
 };
 
 /// The mean cross-entropy of a batch, with everything that a recipe may change.
-inline Variable loss_of(Transformer& model, Pass& pass, const DeviceBatch& batch, const Recipe& recipe, Index start) {
+inline Variable loss_of(Transformer& model, Pass& pass, const DeviceBatch& batch, const Recipe& recipe,
+                        Index start) {
   const Masking source{false, 0, batch.source_lengths};
   Variable x = start > 0 ? model.embed_target(pass, batch.source, start) : Variable{};
   for (auto& layer : model.encoder)
     if (start > 0) x = (*layer)(pass, x, source);
-  const Variable memory = start > 0 ? (*model.encoder_norm)(pass, x) : model.encode(pass, batch.source, batch.source_lengths);
+  const Variable memory =
+      start > 0 ? (*model.encoder_norm)(pass, x) : model.encode(pass, batch.source, batch.source_lengths);
   const Variable hidden = decode(model, pass, memory, source, batch.target_input, recipe.later, start);
   std::vector<std::int32_t> targets = batch.target_output.to_host();
   if (!recipe.end_token) std::replace(targets.begin(), targets.end(), eos_id, pad_id);
-  return cross_entropy(model.logits(pass, hidden),
-                       {IdTensor::from(model.kernels(), {static_cast<Index>(targets.size())}, targets), pad_id});
+  return cross_entropy(
+      model.logits(pass, hidden),
+      {IdTensor::from(model.kernels(), {static_cast<Index>(targets.size())}, targets), pad_id});
 }
 
 /// Trains with 32 pairs a step; pair(random) makes one.
-inline Trained train_model(std::uint64_t seed, const Recipe& recipe, const std::function<TokenPair(PhiloxSequence&)>& pair,
-                           bool remember = false) {
+inline Trained train_model(std::uint64_t seed, const Recipe& recipe,
+                           const std::function<TokenPair(PhiloxSequence&)>& pair, bool remember = false) {
   Trained t;
   ModelConfig config = small_model(recipe.vocabulary);
   config.learned_positions = recipe.learned_positions;
@@ -86,7 +90,8 @@ inline Trained train_model(std::uint64_t seed, const Recipe& recipe, const std::
     const DeviceBatch batch = batch_of(*t.kernels, pairs);
     const bool plain = recipe.latest_start == 0 && recipe.end_token && recipe.later == Later::excluded;
     if (plain) return t.model->loss(pass, batch, 0);
-    const auto start = recipe.latest_start > 0 ? random.below(static_cast<std::uint32_t>(recipe.latest_start) + 1) : 0;
+    const auto start =
+        recipe.latest_start > 0 ? random.below(static_cast<std::uint32_t>(recipe.latest_start) + 1) : 0;
     return loss_of(*t.model, pass, batch, recipe, start);
   });
   t.last_loss = std::accumulate(curve.loss.end() - 20, curve.loss.end(), 0.0) / 20;
@@ -95,19 +100,21 @@ inline Trained train_model(std::uint64_t seed, const Recipe& recipe, const std::
 
 /// What a model made of some sources.
 struct Outcome {
-  double exact = 0;       ///< outputs that are right from the first token to the last, in %
-  double prefix = 0;      ///< outputs that begin with the whole right answer, in %
-  double length = 0;      ///< tokens of an output, mean
+  double exact = 0;         ///< outputs that are right from the first token to the last, in %
+  double prefix = 0;        ///< outputs that begin with the whole right answer, in %
+  double length = 0;        ///< tokens of an output, mean
   double right_length = 0;  ///< outputs of the right length, in %
 };
 
-inline Outcome judge(std::span<const TokenPair> pairs, const std::vector<std::vector<std::int32_t>>& outputs) {
+inline Outcome judge(std::span<const TokenPair> pairs,
+                     const std::vector<std::vector<std::int32_t>>& outputs) {
   Outcome o;
   const double share = 1 / static_cast<double>(pairs.size());
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const auto &out = outputs[i], &want = pairs[i].target;
     o.exact += 100 * share * (out == want);
-    o.prefix += 100 * share * (out.size() >= want.size() && std::equal(want.begin(), want.end(), out.begin()));
+    o.prefix +=
+        100 * share * (out.size() >= want.size() && std::equal(want.begin(), want.end(), out.begin()));
     o.length += share * static_cast<double>(out.size());
     o.right_length += 100 * share * (out.size() == want.size());
   }
@@ -115,7 +122,8 @@ inline Outcome judge(std::span<const TokenPair> pairs, const std::vector<std::ve
 }
 
 /// Greedy outputs by the engine.
-inline std::vector<std::vector<std::int32_t>> greedy_outputs(Transformer& model, std::span<const TokenPair> pairs) {
+inline std::vector<std::vector<std::int32_t>> greedy_outputs(Transformer& model,
+                                                             std::span<const TokenPair> pairs) {
   std::vector<std::vector<std::int32_t>> sources, outputs;
   for (const TokenPair& p : pairs) sources.push_back(p.source);
   for (const auto& hypotheses : search(model, sources, {})) outputs.push_back(hypotheses.front().tokens);
@@ -129,7 +137,8 @@ struct Fault {
 };
 
 /// Greedy outputs by the lesson's code, one sentence at a time.
-inline std::vector<std::vector<std::int32_t>> lesson_outputs(Transformer& model, std::span<const TokenPair> pairs,
+inline std::vector<std::vector<std::int32_t>> lesson_outputs(Transformer& model,
+                                                             std::span<const TokenPair> pairs,
                                                              const Fault& fault = {}) {
   std::vector<std::vector<std::int32_t>> outputs;
   for (const TokenPair& p : pairs) {
@@ -142,7 +151,8 @@ inline std::vector<std::vector<std::int32_t>> lesson_outputs(Transformer& model,
     const auto step = [&](std::int32_t token, Index position) {
       return decoder.step(token, fault.positions_forgotten ? 0 : position);
     };
-    const Index limit = std::min<Index>(2 * static_cast<Index>(p.source.size()) + 20, model.config().max_length);
+    const Index limit =
+        std::min<Index>(2 * static_cast<Index>(p.source.size()) + 20, model.config().max_length);
     outputs.push_back(greedy(step, bos_id, eos_id, limit));
   }
   return outputs;

@@ -1,6 +1,6 @@
 /// @file
-/// The three kinds of decoder that chapter 9 compares, inside the engine's Transformer: with the past, without any, and with
-/// a mask that was forgotten; and outputs drawn at random from the first two.
+/// The three kinds of decoder that chapter 9 compares, inside the engine's Transformer: with the past,
+/// without any, and with a mask that was forgotten; and outputs drawn at random from the first two.
 #pragma once
 #include "09-why-autoregression/lesson.hpp"
 #include "course/toy_translation.hpp"
@@ -16,11 +16,16 @@ enum class Sees { past, nothing, everything };
 /// Logits of every position under teacher forcing, [batch, time, words].
 inline Variable logits_of(Transformer& model, Pass& pass, const DeviceBatch& batch, Sees sees) {
   const Variable memory = model.encode(pass, batch.source, batch.source_lengths);
-  if (sees == Sees::past) return model.logits(pass, model.decode(pass, memory, batch.source_lengths, batch.target_input));
-  // Independent positions: the decoder gets begin tokens only, so that a position knows its number and the source.
-  const IdTensor input = sees == Sees::nothing ? IdTensor::full(model.kernels(), batch.target_input.shape(), bos_id) : batch.target_input;
+  if (sees == Sees::past)
+    return model.logits(pass, model.decode(pass, memory, batch.source_lengths, batch.target_input));
+  // Independent positions: the decoder gets begin tokens only, so that a position knows its number and the
+  // source.
+  const IdTensor input = sees == Sees::nothing
+                             ? IdTensor::full(model.kernels(), batch.target_input.shape(), bos_id)
+                             : batch.target_input;
   Variable x = model.embed_target(pass, input);
-  for (auto& layer : model.decoder) x = (*layer)(pass, x, memory, {}, {false, 0, batch.source_lengths});  // no causal mask
+  for (auto& layer : model.decoder)
+    x = (*layer)(pass, x, memory, {}, {false, 0, batch.source_lengths});  // no causal mask
   return model.logits(pass, (*model.decoder_norm)(pass, x));
 }
 
@@ -46,8 +51,10 @@ inline std::int32_t chosen(const Real* logits, Index words, PhiloxSequence* rand
   return static_cast<std::int32_t>(std::max_element(logits, logits + words) - logits);
 }
 
-/// Outputs of a decoder that sees the past, token by token; of one that lost its mask as well: there is no later token to see.
-inline std::vector<lab::Ids> token_by_token(Transformer& model, std::span<const lab::ToyPair> pairs, PhiloxSequence* random) {
+/// Outputs of a decoder that sees the past, token by token; of one that lost its mask as well: there is no
+/// later token to see.
+inline std::vector<lab::Ids> token_by_token(Transformer& model, std::span<const lab::ToyPair> pairs,
+                                            PhiloxSequence* random) {
   const DeviceBatch batch = lab::batch_of(model.kernels(), pairs);
   const Index words = model.config().target_vocabulary, limit = model.config().max_length;
   IncrementalDecoder decoder(model, batch.source, batch.source_lengths, limit);
@@ -68,8 +75,10 @@ inline std::vector<lab::Ids> token_by_token(Transformer& model, std::span<const 
   return outputs;
 }
 
-/// Outputs of independent positions, all at once, up to the first end token; there is room for the longest right answer.
-inline std::vector<lab::Ids> all_at_once(Transformer& model, std::span<const lab::ToyPair> pairs, PhiloxSequence* random) {
+/// Outputs of independent positions, all at once, up to the first end token; there is room for the longest
+/// right answer.
+inline std::vector<lab::Ids> all_at_once(Transformer& model, std::span<const lab::ToyPair> pairs,
+                                         PhiloxSequence* random) {
   Pass pass;
   const DeviceBatch batch = lab::batch_of(model.kernels(), pairs);
   const Tensor logits = logits_of(model, pass, batch, Sees::nothing).value;
@@ -85,7 +94,8 @@ inline std::vector<lab::Ids> all_at_once(Transformer& model, std::span<const lab
   return outputs;
 }
 
-inline std::vector<lab::Ids> outputs_of(Transformer& model, std::span<const lab::ToyPair> pairs, Sees sees, PhiloxSequence* random) {
+inline std::vector<lab::Ids> outputs_of(Transformer& model, std::span<const lab::ToyPair> pairs, Sees sees,
+                                        PhiloxSequence* random) {
   return sees == Sees::nothing ? all_at_once(model, pairs, random) : token_by_token(model, pairs, random);
 }
 

@@ -1,4 +1,5 @@
-// Chapter 9: what is lost when the tokens of an output do not know of each other, and what it costs that they do.
+// Chapter 9: what is lost when the tokens of an output do not know of each other, and what it costs that they
+// do.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +25,8 @@ Sees sees_of(const std::string& variant) {
 }
 
 /// Per pair ln p(target) under a decoder that sees the past or nothing; with `whole` the end token counts.
-std::vector<double> log_probabilities(Transformer& model, std::span<const ToyPair> pairs, Sees sees, bool whole = true) {
+std::vector<double> log_probabilities(Transformer& model, std::span<const ToyPair> pairs, Sees sees,
+                                      bool whole = true) {
   Pass pass;
   const DeviceBatch batch = lab::batch_of(model.kernels(), pairs);
   const Tensor logits = logits_of(model, pass, batch, sees).value;
@@ -53,7 +55,8 @@ Spread over(const Runs& runs, const What& what) {
 
 double mean_of(const std::vector<double>& values) { return spread(values).mean; }
 
-// --- AB or BA ---------------------------------------------------------------------------------------------------------
+// --- AB or BA
+// ---------------------------------------------------------------------------------------------------------
 
 struct TwoOrders {
   std::vector<double> p;  ///< of AB, BA, AA, BB
@@ -79,11 +82,13 @@ TwoOrders two_orders(std::uint64_t seed, Sees sees) {
   std::vector<ToyPair> pairs;
   for (int i = 0; i < 16; ++i) pairs.push_back({{a}, i % 2 ? Ids{a, b} : Ids{b, a}});
   const DeviceBatch batch = lab::batch_of(*k, pairs);
-  const auto curve = lab::train(model.parameters(), o, [&](Pass& pass, int) { return loss_of(model, pass, batch, sees); });
+  const auto curve =
+      lab::train(model.parameters(), o, [&](Pass& pass, int) { return loss_of(model, pass, batch, sees); });
   const std::vector<ToyPair> outputs{{{a}, {a, b}}, {{a}, {b, a}}, {{a}, {a, a}}, {{a}, {b, b}}};
   TwoOrders r;
   // A decoder that saw everything in training sees only the past when it writes.
-  for (double log_p : log_probabilities(model, outputs, sees == Sees::nothing ? Sees::nothing : Sees::past, false))
+  for (double log_p :
+       log_probabilities(model, outputs, sees == Sees::nothing ? Sees::nothing : Sees::past, false))
     r.p.push_back(100 * std::exp(log_p));
   r.nats = 3 * curve.loss.back();
   return r;
@@ -91,34 +96,46 @@ TwoOrders two_orders(std::uint64_t seed, Sees sees) {
 
 void orders(Session& s) {
   s.heading("AB and BA are equally right; how probable is each output of a trained model, in %?");
-  Table table{"orders", {{"decoder", "AB", "BA", "AA", "BB", "anything else", "training loss (nats per output)"}}};
+  Table table{"orders",
+              {{"decoder", "AB", "BA", "AA", "BB", "anything else", "training loss (nats per output)"}}};
   std::map<std::string, double> invalid, nats;
   for (const std::string& variant : s.variants()) {
     const std::string name = Session::label(variant);
     const auto runs = s.over_seeds([&](std::uint64_t seed) { return two_orders(seed, sees_of(variant)); });
     std::vector<std::string> cells{name};
-    for (std::size_t i = 0; i < 4; ++i) cells.push_back(to_text(over(runs, [&](const TwoOrders& r) { return r.p[i]; }), "{:.1f}"));
-    cells.push_back(to_text(over(runs, [](const TwoOrders& r) { return 100 - r.p[0] - r.p[1] - r.p[2] - r.p[3]; }), "{:.1f}"));
+    for (std::size_t i = 0; i < 4; ++i)
+      cells.push_back(to_text(over(runs, [&](const TwoOrders& r) { return r.p[i]; }), "{:.1f}"));
+    cells.push_back(to_text(
+        over(runs, [](const TwoOrders& r) { return 100 - r.p[0] - r.p[1] - r.p[2] - r.p[3]; }), "{:.1f}"));
     const Spread loss = over(runs, [](const TwoOrders& r) { return r.nats; });
     const Spread wrong = over(runs, [](const TwoOrders& r) { return 100 - r.p[0] - r.p[1]; });
     cells.push_back(to_text(loss));
     table.rows.push_back(cells);
     s.fact("orders/nats/" + name, loss, {0.1, 0});
-    if (variant != "no-causal-mask") s.fact("orders/invalid/" + name, wrong, {3, 0}, "{:.1f}");
+    if (variant != "no-causal-mask") {
+      s.fact("orders/invalid/" + name, wrong, {3, 0}, "{:.1f}");
+      const char* outputs[] = {"AB", "BA", "AA", "BB"};
+      for (std::size_t i = 0; i < 4; ++i)
+        s.fact(fmt::format("orders/{}/{}", outputs[i], name),
+               over(runs, [&](const TwoOrders& r) { return r.p[i]; }), {3, 0}, "{:.1f}");
+    }
     invalid[name] = wrong.mean;
     nats[name] = loss.mean;
   }
   s.table(table);
-  s.claim("orders-healthy", "a decoder that sees the past learns both outputs and no other", invalid["healthy"] < 5);
+  s.claim("orders-healthy", "a decoder that sees the past learns both outputs and no other",
+          invalid["healthy"] < 5);
   if (invalid.contains("independent"))
     s.claim("orders-independent", "independent positions give AA and BB half of the time",
             std::abs(invalid["independent"] - 50) < 5 && nats["independent"] > nats["healthy"] + 0.5);
   if (nats.contains("no-causal-mask"))
-    s.claim("orders-mask", "without the mask the training loss falls below ln 2, which no honest model can reach",
+    s.claim("orders-mask",
+            "without the mask the training loss falls below ln 2, which no honest model can reach",
             nats["no-causal-mask"] < 0.5);
 }
 
-// --- a translator with synonyms ---------------------------------------------------------------------------------------
+// --- a translator with synonyms
+// ---------------------------------------------------------------------------------------
 
 constexpr int most_choices = 2;  // and more
 
@@ -155,7 +172,8 @@ Choices translate_with_choices(std::uint64_t seed, Sees sees) {
       const ToyPair& p = corpus.held_out[i];
       const int choices = synonyms->choices(p.target);
       const bool right = synonyms->right(p.target).contains(outputs[i]);
-      for (lab::Matches* m : {&by_choices[static_cast<std::size_t>(std::min(choices, most_choices))], choices ? &with_choice : nullptr})
+      for (lab::Matches* m : {&by_choices[static_cast<std::size_t>(std::min(choices, most_choices))],
+                              choices ? &with_choice : nullptr})
         if (m) {
           ++m->count;
           m->right += right;
@@ -170,17 +188,24 @@ Choices translate_with_choices(std::uint64_t seed, Sees sees) {
 }
 
 void choices(Session& s) {
-  s.heading("A translator whose French has synonyms of the other gender (le chien, la bête): right outputs, in %");
+  s.heading(
+      "A translator whose French has synonyms of the other gender (le chien, la bête): right outputs, in %");
   Table table{"choices",
-              {{"decoder", "training loss (nats)", "likeliest: no choice", "one choice", "two or more", "drawn: no choice", "one choice", "two or more"}}};
+              {{"decoder", "training loss (nats)", "likeliest: no choice", "one choice", "two or more",
+                "drawn: no choice", "one choice", "two or more"}}};
   Table examples{"examples", {{"decoder", "English", "its likeliest French"}}};
-  CurveFigure figure{"Right translations, by the number of words that can be said in two ways", "free choices in the sentence",
-                     "right (% of held-out sentences)", false, false, {}};
+  CurveFigure figure{"Right translations, by the number of words that can be said in two ways",
+                     "free choices in the sentence",
+                     "right (% of held-out sentences)",
+                     false,
+                     false,
+                     {}};
   std::map<std::string, std::vector<double>> right;
   std::map<std::string, double> loss;
   for (const std::string& variant : s.variants()) {
     const std::string name = Session::label(variant);
-    const auto runs = s.over_seeds([&](std::uint64_t seed) { return translate_with_choices(seed, sees_of(variant)); });
+    const auto runs =
+        s.over_seeds([&](std::uint64_t seed) { return translate_with_choices(seed, sees_of(variant)); });
     const Spread l = over(runs, [](const Choices& r) { return r.loss; });
     std::vector<std::string> cells{name, to_text(l, "{:.3f}")};
     Curve curve{name, {}, {}, {}, {}};
@@ -200,7 +225,8 @@ void choices(Session& s) {
       s.fact(fmt::format("drawn-{}/{}", c, name), y, {15, 0}, "{:.0f}");
     }
     table.rows.push_back(cells);
-    for (const auto& [english, french] : runs.front().examples) examples.rows.push_back({name, english, french});
+    for (const auto& [english, french] : runs.front().examples)
+      examples.rows.push_back({name, english, french});
     figure.curves.push_back(std::move(curve));
     s.fact("loss/" + name, l, {0.05, 0}, "{:.3f}");
     loss[name] = l.mean;
@@ -213,14 +239,18 @@ void choices(Session& s) {
   s.claim("choices-healthy", "a decoder that sees the past translates free choices as well as the rest",
           right["healthy"][0] > 90 && right["healthy"][1] > 90);
   if (right.contains("independent"))
-    s.claim("choices-independent", "independent positions translate well where there is one right answer, and badly where there are two",
-            right["independent"][0] > 85 && right["independent"][1] < 75 && right["independent"][2] < 50);
+    s.claim(
+        "choices-independent",
+        "independent positions translate well where there is one right answer, and badly where there are two",
+        right["independent"][0] > 85 && right["independent"][1] < 75 && right["independent"][2] < 50);
   if (right.contains("no-causal-mask"))
     s.claim("mask", "a forgotten mask gives the lowest training loss and no right output",
-            loss["no-causal-mask"] < loss["healthy"] && loss["no-causal-mask"] < 0.03 && right["no-causal-mask"][0] < 5);
+            loss["no-causal-mask"] < loss["healthy"] && loss["no-causal-mask"] < 0.03 &&
+                right["no-causal-mask"][0] < 5);
 }
 
-// --- teacher forcing and free running ---------------------------------------------------------------------------------
+// --- teacher forcing and free running
+// ---------------------------------------------------------------------------------
 
 constexpr int half_trained = 150;  // steps
 const std::vector<std::size_t> up_to{4, 6, 8, 10};
@@ -231,7 +261,7 @@ struct Found {
 };
 
 struct HalfTrained {
-  std::vector<double> token, product, exact;  ///< by length, in %
+  std::vector<double> token, product, exact;      ///< by length, in %
   std::map<double, std::vector<Found>> by_alpha;  ///< per beam
   Found drawn;
   double errors = 0, proven = 0;  ///< greedy missed a likelier output: one that beam 16 found, the reference
@@ -249,7 +279,9 @@ Found judged(Transformer& model, const lab::ToyCorpus& corpus, const std::vector
     f.length += static_cast<double>(outputs[i].size()) / static_cast<double>(outputs.size());
   }
   // An output cut at the model's longest has no room for its end.
-  std::erase_if(pairs, [&](const ToyPair& p) { return static_cast<Index>(p.target.size()) >= model.config().max_length; });
+  std::erase_if(pairs, [&](const ToyPair& p) {
+    return static_cast<Index>(p.target.size()) >= model.config().max_length;
+  });
   f.log_p = mean_of(log_probabilities(model, pairs, Sees::past));
   f.exact = lab::exact_match(corpus.held_out, outputs);
   f.bleu = corpus_bleu(texts, references).score;
@@ -273,14 +305,16 @@ HalfTrained half_trained_translator(std::uint64_t seed) {
   const auto values = logits.to_host();
   const auto want = batch.target_output.to_host();
   const auto group = [](const ToyPair& p) {
-    return static_cast<std::size_t>(std::lower_bound(up_to.begin(), up_to.end(), p.source.size()) - up_to.begin());
+    return static_cast<std::size_t>(std::lower_bound(up_to.begin(), up_to.end(), p.source.size()) -
+                                    up_to.begin());
   };
   std::vector<lab::Matches> tokens(up_to.size()), sentences(up_to.size());
   for (std::size_t i = 0; i < want.size(); ++i) {
     if (want[i] == pad_id) continue;
     lab::Matches& m = tokens[group(pairs[i / static_cast<std::size_t>(logits.dim(1))])];
     ++m.count;
-    m.right += chosen(values.data() + static_cast<Index>(i) * logits.dim(2), logits.dim(2), nullptr) == want[i];
+    m.right +=
+        chosen(values.data() + static_cast<Index>(i) * logits.dim(2), logits.dim(2), nullptr) == want[i];
   }
   const auto greedy = lab::greedy(*model, lab::sources_of(pairs));
   std::vector<double> product(up_to.size(), 0);
@@ -288,7 +322,8 @@ HalfTrained half_trained_translator(std::uint64_t seed) {
     lab::Matches& m = sentences[group(pairs[i])];
     ++m.count;
     m.right += greedy[i] == pairs[i].target;
-    product[group(pairs[i])] += std::pow(tokens[group(pairs[i])].percent() / 100, static_cast<double>(pairs[i].target.size() + 1));
+    product[group(pairs[i])] +=
+        std::pow(tokens[group(pairs[i])].percent() / 100, static_cast<double>(pairs[i].target.size() + 1));
   }
   for (std::size_t g = 0; g < up_to.size(); ++g) {
     r.token.push_back(tokens[g].percent());
@@ -322,17 +357,27 @@ HalfTrained half_trained_translator(std::uint64_t seed) {
 }
 
 void searches(Session& s) {
-  s.heading(fmt::format("A translator after only {} steps: every token right under teacher forcing, and whole outputs", half_trained));
+  s.heading(fmt::format(
+      "A translator after only {} steps: every token right under teacher forcing, and whole outputs",
+      half_trained));
   const auto runs = s.over_seeds(half_trained_translator);
-  Table lengths{"free-running", {{"source words", "tokens right, teacher-forced (%)", "that to the power of the length (%)", "whole outputs right (%)"}}};
-  CurveFigure by_length{"Teacher-forced tokens and free-running outputs", "source words (up to)", "right (%)", false, false, {}};
+  Table lengths{"free-running",
+                {{"source words", "tokens right, teacher-forced (%)", "that to the power of the length (%)",
+                  "whole outputs right (%)"}}};
+  CurveFigure by_length{"Teacher-forced tokens and free-running outputs",
+                        "source words (up to)",
+                        "right (%)",
+                        false,
+                        false,
+                        {}};
   Curve token{"tokens, teacher-forced", {}, {}, {}, {}}, exact{"whole outputs, free-running", {}, {}, {}, {}},
       product{"tokens to the power of the length", {}, {}, {}, {}};
   for (std::size_t g = 0; g < up_to.size(); ++g) {
     const Spread t = over(runs, [&](const HalfTrained& r) { return r.token[g]; });
     const Spread e = over(runs, [&](const HalfTrained& r) { return r.exact[g]; });
     const Spread p = over(runs, [&](const HalfTrained& r) { return r.product[g]; });
-    lengths.rows.push_back({fmt::format("{} to {}", up_to[g] - 1, up_to[g]), to_text(t, "{:.1f}"), to_text(p, "{:.0f}"), to_text(e, "{:.0f}")});
+    lengths.rows.push_back({fmt::format("{} to {}", up_to[g] - 1, up_to[g]), to_text(t, "{:.1f}"),
+                            to_text(p, "{:.0f}"), to_text(e, "{:.0f}")});
     for (auto [curve, y] : {std::pair{&token, &t}, {&exact, &e}, {&product, &p}}) {
       curve->x.push_back(static_cast<double>(up_to[g]));
       curve->y.push_back(y->mean);
@@ -363,7 +408,9 @@ void searches(Session& s) {
     for (std::size_t b = 0; b < beams.size(); ++b) {
       const auto found = [&](const HalfTrained& r) { return r.by_alpha.at(alpha)[b]; };
       if (b > 0 || alpha == 0)
-        row(b == 0 ? "greedy" : fmt::format("beam {}, {}", beams[b], alpha == 0 ? "by ln p" : "by ln p / length"), found);
+        row(b == 0 ? "greedy"
+                   : fmt::format("beam {}, {}", beams[b], alpha == 0 ? "by ln p" : "by ln p / length"),
+            found);
       const Spread y = over(runs, [&](const HalfTrained& r) { return found(r).bleu; });
       curve.x.push_back(static_cast<double>(beams[b]));
       curve.y.push_back(y.mean);
@@ -371,6 +418,7 @@ void searches(Session& s) {
       curve.high.push_back(y.most);
       const std::string key = fmt::format("{}/{}", alpha == 0 ? "plain" : "normalised", beams[b]);
       s.fact("bleu/" + key, y, {12, 0}, "{:.1f}");
+      if (b > 0 && b + 1 < beams.size()) continue;
       s.fact("log-p/" + key, over(runs, [&](const HalfTrained& r) { return found(r).log_p; }), {1, 0});
       s.fact("length/" + key, over(runs, [&](const HalfTrained& r) { return found(r).length; }), {1, 0});
     }
@@ -381,15 +429,17 @@ void searches(Session& s) {
   s.figure("beam", figure);
   const Spread errors = over(runs, [](const HalfTrained& r) { return r.errors; });
   const Spread proven = over(runs, [](const HalfTrained& r) { return r.proven; });
-  s.text(fmt::format("greedy missed a likelier output: {} % of sentences by beam 16, {} % by the reference itself",
-                     to_text(errors, "{:.1f}"), to_text(proven, "{:.1f}")));
+  s.text(fmt::format(
+      "greedy missed a likelier output: {} % of sentences by beam 16, {} % by the reference itself",
+      to_text(errors, "{:.1f}"), to_text(proven, "{:.1f}")));
   s.fact("search-errors", errors, {20, 0}, "{:.1f}");
   s.fact("search-errors/reference", proven, {10, 0}, "{:.1f}");
   const auto mean = [&](double alpha, std::size_t beam, double Found::*what) {
     return over(runs, [&](const HalfTrained& r) { return r.by_alpha.at(alpha)[beam].*what; }).mean;
   };
   const std::size_t widest = beams.size() - 1;
-  s.claim("likelier", "a wide beam finds likelier outputs than greedy", mean(0, widest, &Found::log_p) > mean(0, 0, &Found::log_p) + 0.05);
+  s.claim("likelier", "a wide beam finds likelier outputs than greedy",
+          mean(0, widest, &Found::log_p) > mean(0, 0, &Found::log_p) + 0.05);
   s.claim("shorter", "ranked by log-probability alone, a wide beam's outputs are shorter",
           mean(0, widest, &Found::length) < mean(0, 0, &Found::length) - 0.1);
   s.claim("normalised", "divided by its length, the same wide beam gives better outputs",
@@ -398,7 +448,8 @@ void searches(Session& s) {
           over(runs, [](const HalfTrained& r) { return r.drawn.bleu; }).mean < mean(0, widest, &Found::bleu));
 }
 
-// --- the engine -------------------------------------------------------------------------------------------------------
+// --- the engine
+// -------------------------------------------------------------------------------------------------------
 
 void engine(Session& s) {
   s.heading("The chain rule, a prefix at a time, and the engine's teacher forcing in one pass");
@@ -425,17 +476,22 @@ void engine(Session& s) {
   const auto lesson = run([&](Pass& pass) {
     Tokens y = pair.target;
     y.push_back(eos_id);
-    return chain_rule([&](const Tokens& prefix, std::int32_t next) {
-      // The model is asked for the whole prefix, and only its last answer counts.
-      const DeviceBatch batch = lab::batch_of(*k, std::vector{ToyPair{pair.source, prefix}});
-      std::vector<std::int32_t> target(prefix.size() + 1, pad_id);
-      target.back() = next;
-      return cross_entropy(logits_of(*model, pass, batch, Sees::past),
-                           {IdTensor::from(*k, {static_cast<Index>(target.size())}, target), pad_id, 0, 1});
-    }, y);
+    return chain_rule(
+        [&](const Tokens& prefix, std::int32_t next) {
+          // The model is asked for the whole prefix, and only its last answer counts.
+          const DeviceBatch batch = lab::batch_of(*k, std::vector{ToyPair{pair.source, prefix}});
+          std::vector<std::int32_t> target(prefix.size() + 1, pad_id);
+          target.back() = next;
+          return cross_entropy(
+              logits_of(*model, pass, batch, Sees::past),
+              {IdTensor::from(*k, {static_cast<Index>(target.size())}, target), pad_id, 0, 1});
+        },
+        y);
   });
-  const auto fused = run([&](Pass& pass) { return model->loss(pass, lab::batch_of(*k, std::vector{pair}), 0, 1); });
-  const char* names[] = {"nats of a sentence", "gradient of the embedding", "gradient of the decoder's self-attention"};
+  const auto fused =
+      run([&](Pass& pass) { return model->loss(pass, lab::batch_of(*k, std::vector{pair}), 0, 1); });
+  const char* names[] = {"nats of a sentence", "gradient of the embedding",
+                         "gradient of the decoder's self-attention"};
   for (std::size_t i = 0; i < fused.size(); ++i)
     s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-4);
 
@@ -449,9 +505,11 @@ void engine(Session& s) {
     const Ids& source = corpus.held_out[i].source;
     const auto next = [&](const Tokens& prefix) {
       Pass pass;
-      const Tensor logits = logits_of(*model, pass, lab::batch_of(*k, std::vector{ToyPair{source, prefix}}), Sees::past).value;
+      const Tensor logits =
+          logits_of(*model, pass, lab::batch_of(*k, std::vector{ToyPair{source, prefix}}), Sees::past).value;
       const auto values = logits.to_host();
-      auto log_p = log_softmax(values.data() + static_cast<Index>(prefix.size()) * logits.dim(2), logits.dim(2));
+      auto log_p =
+          log_softmax(values.data() + static_cast<Index>(prefix.size()) * logits.dim(2), logits.dim(2));
       log_p[pad_id] = log_p[bos_id] = -INFINITY;  // never wanted
       return log_p;
     };

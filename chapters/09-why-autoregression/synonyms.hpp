@@ -1,5 +1,6 @@
 /// @file
-/// Free choices in the toy French: three nouns get a synonym of the other gender, and everything around must follow.
+/// Free choices in the toy French: three nouns get a synonym of the other gender, and everything around must
+/// follow.
 #pragma once
 #include <map>
 #include <set>
@@ -14,18 +15,33 @@ class Synonyms {
  public:
   /// Adds the new words to the vocabulary.
   explicit Synonyms(lab::Vocabulary& french) {
-    for (auto [noun, synonym] : {std::pair{"chien", "bête"}, {"chiens", "bêtes"}, {"roi", "majesté"}, {"rois", "majestés"},
-                                 {"cheval", "monture"}, {"chevaux", "montures"}})
+    for (auto [noun, synonym] : {std::pair{"chien", "bête"},
+                                 {"chiens", "bêtes"},
+                                 {"roi", "majesté"},
+                                 {"rois", "majestés"},
+                                 {"cheval", "monture"},
+                                 {"chevaux", "montures"}})
       nouns_[french.id(noun)] = french.add(synonym);
-    for (auto [his, hers] : {std::pair{"le", "la"}, {"un", "une"}, {"mon", "ma"}, {"petit", "petite"}, {"petits", "petites"},
-                             {"grand", "grande"}, {"grands", "grandes"}, {"noir", "noire"}, {"noirs", "noires"}, {"vert", "verte"},
-                             {"verts", "vertes"}, {"blanc", "blanche"}, {"blancs", "blanches"}})
+    for (auto [his, hers] : {std::pair{"le", "la"},
+                             {"un", "une"},
+                             {"mon", "ma"},
+                             {"petit", "petite"},
+                             {"petits", "petites"},
+                             {"grand", "grande"},
+                             {"grands", "grandes"},
+                             {"noir", "noire"},
+                             {"noirs", "noires"},
+                             {"vert", "verte"},
+                             {"verts", "vertes"},
+                             {"blanc", "blanche"},
+                             {"blancs", "blanches"}})
       around_[french.id(his)] = french.id(hers);
   }
 
   /// How many nouns of a sentence can be said in two ways.
   int choices(const lab::Ids& target) const {
-    return static_cast<int>(std::count_if(target.begin(), target.end(), [&](auto id) { return nouns_.contains(id); }));
+    return static_cast<int>(
+        std::count_if(target.begin(), target.end(), [&](auto id) { return nouns_.contains(id); }));
   }
   /// The sentence with the synonym for the choices whose bit is set.
   lab::Ids said(const lab::Ids& target, unsigned which) const {
@@ -51,8 +67,10 @@ class Synonyms {
   std::map<std::int32_t, std::int32_t> nouns_, around_;
 };
 
-/// The toy corpus with synonyms: in the training pairs each choice is made at random; held-out pairs are left as they are.
-inline lab::ToyCorpus with_synonyms(lab::ToyCorpus corpus, std::uint64_t seed, std::unique_ptr<Synonyms>& synonyms) {
+/// The toy corpus with synonyms: in the training pairs each choice is made at random; held-out pairs are left
+/// as they are.
+inline lab::ToyCorpus with_synonyms(lab::ToyCorpus corpus, std::uint64_t seed,
+                                    std::unique_ptr<Synonyms>& synonyms) {
   synonyms = std::make_unique<Synonyms>(corpus.target);
   PhiloxSequence random(seed, 9);
   for (lab::ToyPair& p : corpus.train) p.target = synonyms->said(p.target, random.bits());

@@ -12,12 +12,14 @@ using exercise::Cache;
 
 namespace {
 
-// --- attention with a cache -------------------------------------------------------------------------------------------
+// --- attention with a cache
+// -------------------------------------------------------------------------------------------
 
 void attend_of_the_example() {
   Cache cache;
   exercise::attend_newest({0, 0}, {1, 0}, {2, 4}, cache);
-  expect_close(exercise::attend_newest({0, 0}, {0, 1}, {6, 8}, cache), {4, 6}, 1e-9, "the result for a query of zeros",
+  expect_close(exercise::attend_newest({0, 0}, {0, 1}, {6, 8}, cache), {4, 6}, 1e-9,
+               "the result for a query of zeros",
                "Equal scores weigh both values by one half, the newest token's own included");
 }
 
@@ -27,10 +29,11 @@ void attend_fills_the_cache() {
     exercise::attend_newest({1, 0}, {1.0 * t, 0}, {2.0 * t, 0}, cache);
     const auto count = static_cast<std::size_t>(t);
     expect(cache.keys.size() == count && cache.values.size() == count,
-           fmt::format("after {} tokens the cache should hold {} keys and values, it holds {} and {}", t, t, cache.keys.size(),
-                       cache.values.size()));
+           fmt::format("after {} tokens the cache should hold {} keys and values, it holds {} and {}", t, t,
+                       cache.keys.size(), cache.values.size()));
   }
-  expect(cache.keys[1][0] == 2 && cache.values[1][0] == 4, "the cache should hold keys and values as they came, oldest first");
+  expect(cache.keys[1][0] == 2 && cache.values[1][0] == 4,
+         "the cache should hold keys and values as they came, oldest first");
 }
 
 /// Row `newest` of causal attention, the long way.
@@ -44,7 +47,8 @@ std::vector<double> causal_row(const Matrix& q, const Matrix& k, const Matrix& v
     sum += weights.back();
   }
   for (int t = 0; t <= newest; ++t)
-    for (int c = 0; c < v.columns(); ++c) result[static_cast<std::size_t>(c)] += weights[static_cast<std::size_t>(t)] / sum * v(t, c);
+    for (int c = 0; c < v.columns(); ++c)
+      result[static_cast<std::size_t>(c)] += weights[static_cast<std::size_t>(t)] / sum * v(t, c);
   return result;
 }
 
@@ -58,19 +62,22 @@ void attend_equals_causal_attention() {
   const Matrix q = random_matrix(6, 4, 81), k = random_matrix(6, 4, 82), v = random_matrix(6, 3, 83);
   Cache cache;
   for (int t = 0; t < 6; ++t)
-    expect_close(exercise::attend_newest(row(q, t), row(k, t), row(v, t), cache), causal_row(q, k, v, t), 1e-9,
-                 fmt::format("the result of token {}", t),
-                 "It should be what causal attention over all tokens so far gives for its last row, scores divided by the root of the width");
+    expect_close(exercise::attend_newest(row(q, t), row(k, t), row(v, t), cache), causal_row(q, k, v, t),
+                 1e-9, fmt::format("the result of token {}", t),
+                 "It should be what causal attention over all tokens so far gives for its last row, scores "
+                 "divided by the root of the width");
 }
 
 void attend_large_scores() {
   Cache cache;
   exercise::attend_newest({1000}, {1}, {5}, cache);
-  expect_close(exercise::attend_newest({1000}, {1}, {7}, cache), {6}, 1e-9, "the result for two scores of 1000",
+  expect_close(exercise::attend_newest({1000}, {1}, {7}, cache), {6}, 1e-9,
+               "the result for two scores of 1000",
                "exp(1000) is infinite: subtract the largest score first");
 }
 
-// --- greedy -----------------------------------------------------------------------------------------------------------
+// --- greedy
+// -----------------------------------------------------------------------------------------------------------
 
 /// A model that wants to say `script` after its prompt, and writes down what it is asked.
 class Scripted final : public exercise::Model {
@@ -103,14 +110,18 @@ class Scripted final : public exercise::Model {
 
 constexpr int end = 0;
 
-void same_numbers(const std::vector<int>& got, const std::vector<int>& want, const std::string& what, const std::string& hint) {
-  if (got != want) wrong(fmt::format("{} should be ({}), got ({}). {}", what, fmt::join(want, ", "), fmt::join(got, ", "), hint));
+void same_numbers(const std::vector<int>& got, const std::vector<int>& want, const std::string& what,
+                  const std::string& hint) {
+  if (got != want)
+    wrong(fmt::format("{} should be ({}), got ({}). {}", what, fmt::join(want, ", "), fmt::join(got, ", "),
+                      hint));
 }
 
 void continues_the_prompt() {
   Scripted model({3, 5, 4, end}, 2);
   same_numbers(exercise::greedy(model, {1, 2}, end, 10), {3, 5, 4}, "the output",
-               "The likeliest token after the whole prompt comes first; of equally likely ones take the one with the lower number");
+               "The likeliest token after the whole prompt comes first; of equally likely ones take the one "
+               "with the lower number");
 }
 
 void leaves_out_the_end() {
@@ -122,7 +133,8 @@ void leaves_out_the_end() {
 
 void stops_at_once() {
   Scripted model({end}, 1);
-  same_numbers(exercise::greedy(model, {1}, end, 10), {}, "the output of a model that wants to end at once", "It should be empty");
+  same_numbers(exercise::greedy(model, {1}, end, 10), {}, "the output of a model that wants to end at once",
+               "It should be empty");
 }
 
 void keeps_to_the_limit() {
@@ -130,7 +142,8 @@ void keeps_to_the_limit() {
     Scripted model({3, 5, 4, 6, 2}, 1);
     const auto output = exercise::greedy(model, {1}, end, limit);
     expect(static_cast<int>(output.size()) == limit,
-           fmt::format("a model that never ends, limit {}: the output should have {} tokens, got {}", limit, limit, output.size()));
+           fmt::format("a model that never ends, limit {}: the output should have {} tokens, got {}", limit,
+                       limit, output.size()));
   }
 }
 
@@ -151,7 +164,8 @@ void asks_for_nothing_unread() {
 void counts_positions() {
   Scripted model({3, 5, end}, 2);
   exercise::greedy(model, {1, 2}, end, 10);
-  same_numbers(model.positions, {0, 1, 2, 3}, "the positions", "A token's position is the number of tokens fed before it");
+  same_numbers(model.positions, {0, 1, 2, 3}, "the positions",
+               "A token's position is the number of tokens fed before it");
 }
 
 void keeps_one_cache() {
@@ -166,7 +180,8 @@ void begins_with_an_empty_cache() {
     Scripted model({3, end}, 1);
     exercise::greedy(model, {1}, end, 10);
     expect(!model.cached.empty() && model.cached.front() == 0,
-           "the second decoding began with what the first left in the cache: every text needs a cache of its own");
+           "the second decoding began with what the first left in the cache: every text needs a cache of its "
+           "own");
   }
 }
 

@@ -30,8 +30,9 @@ std::vector<Hypothesis> beam_search(const Scorer& next, int beam, double alpha, 
         candidates.push_back(std::move(c));
       }
     }
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Hypothesis& a, const Hypothesis& b) { return a.log_probability > b.log_probability; });
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Hypothesis& a, const Hypothesis& b) {
+      return a.log_probability > b.log_probability;
+    });
     living.clear();
     for (std::size_t rank = 0; rank < candidates.size() && living.size() < width; ++rank) {
       Hypothesis& c = candidates[rank];
@@ -44,7 +45,8 @@ std::vector<Hypothesis> beam_search(const Scorer& next, int beam, double alpha, 
       }
     }
   }
-  std::stable_sort(ended.begin(), ended.end(), [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+  std::stable_sort(ended.begin(), ended.end(),
+                   [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
   return ended;
 }
 
