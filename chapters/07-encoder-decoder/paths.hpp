@@ -53,8 +53,7 @@ inline void sinusoids(Session& s) {
     widest = std::max(widest, high - low);
     table.rows.push_back({std::to_string(distance), fmt::format("{:.3f}", low),
                           high - low < 1e-6 ? "below 1e-6" : fmt::format("{:.1e}", high - low)});
-    if (distance == 1 || distance == 10)
-      s.fact(fmt::format("sinusoids/product-{}", distance), low, {0.002, 0}, "{:.2f}");
+    if (distance > 0) s.fact(fmt::format("sinusoids/product-{}", distance), low, {0.002, 0}, "{:.2f}");
   }
   s.table(table);
   s.claim("distance", "the product of two sinusoidal positions depends on their distance alone",
@@ -88,22 +87,22 @@ inline void limits(Session& s) {
     for (const auto& [length, pairs] : groups) l.by_length[length] = reader.best_exact_match(pairs);
     return l;
   });
-  std::vector<double> floors, bags, short_ones, long_ones;
+  std::vector<double> floors, bags;
+  std::map<int, std::vector<double>> by_length;
   for (const Limits& l : runs) {
     floors.push_back(l.floor);
     bags.push_back(l.bag);
-    short_ones.push_back(l.by_length.at(4));
-    long_ones.push_back(l.by_length.at(10));
+    for (const auto& [length, best] : l.by_length) by_length[length].push_back(best);
   }
   const Spread floor = spread(floors), bag = spread(bags);
   s.text(fmt::format("nothing of the source: loss at least   {} nats per target token",
                      to_text(floor, "{:.3f}")));
   s.text(fmt::format("words without order:   exact match     {} % at most, {} % of 10-word sentences",
-                     to_text(bag, "{:.1f}"), to_text(spread(long_ones), "{:.1f}")));
+                     to_text(bag, "{:.1f}"), to_text(spread(by_length.at(10)), "{:.1f}")));
   s.fact("limit/unconditional", floor, {0.01, 0}, "{:.3f}");
   s.fact("limit/bag", bag, {0.5, 0}, "{:.1f}");
-  s.fact("limit/bag-4", spread(short_ones), {0.5, 0}, "{:.0f}");
-  s.fact("limit/bag-10", spread(long_ones), {0.5, 0}, "{:.0f}");
+  for (const auto& [length, best] : by_length)
+    s.fact(fmt::format("limit/bag-{}", length), spread(best), {0.5, 0}, "{:.0f}");
 }
 
 // --- which ways lead from the source to the loss
@@ -147,6 +146,7 @@ inline void paths(Session& s) {
     const Spread at_source = spread(source), at_target = spread(target);
     table.rows.push_back({ways[w].first, to_text(at_source, "{:.3f}"), to_text(at_target, "{:.3f}")});
     s.fact(std::string("path/") + names[w], at_source, {1e-4, 0.05}, "{:.3f}");
+    s.fact(std::string("path-target/") + names[w], at_target, {0, 0.05}, "{:.3f}");
     if (w < 3) smallest = std::min(smallest, at_source.least);
     if (w == 3) {
       none = at_source.most;

@@ -48,7 +48,7 @@ void pairs_slow_down() {
 
 Matrix column(const std::vector<double>& values) {
   Matrix m(static_cast<int>(values.size()), 1);
-  m.values() = values;
+  for (int r = 0; r < m.rows(); ++r) m(r, 0) = values[static_cast<std::size_t>(r)];
   return m;
 }
 
