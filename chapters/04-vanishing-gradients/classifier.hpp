@@ -54,14 +54,16 @@ class Classifier {
   int depth() const { return static_cast<int>(blocks_.size()); }
 
   /// [batch, 2]
-  Variable operator()(Pass& pass, const IdTensor& ids) {
+  Variable operator()(Pass& pass, const IdTensor& ids) { return (*out_)(pass, mean(encode(pass, ids), 1)); }
+
+  /// The last layer's output, [batch, time, width].
+  Variable encode(Pass& pass, const IdTensor& ids) {
     Variable x = add(embedding(pass(embedding_), ids), positions_);
     for (auto& block : blocks_) {
       x = framed(pass, block->norm1, x, [&](const Variable& h) { return block->self_attn.self(pass, h, {}); });
       x = framed(pass, block->norm2, x, [&](const Variable& h) { return block->feed_forward(pass, h); });
     }
-    if (helps_.norm && helps_.pre) x = (*final_norm_)(pass, x);
-    return (*out_)(pass, mean(x, 1));
+    return helps_.norm && helps_.pre ? (*final_norm_)(pass, x) : x;
   }
 
   /// Loss on a fresh batch; batches are a function of (seed, number).
