@@ -27,7 +27,8 @@ struct Helps {
 constexpr Index width = 32, heads = 4;
 constexpr int batch = 16;
 
-/// Embedding and positions, `depth` blocks of self-attention and feed-forward, mean over the tokens, two logits.
+/// Embedding and positions, `depth` blocks of self-attention and feed-forward, mean over the tokens, two
+/// logits.
 class Classifier {
  public:
   Classifier(Kernels& k, const Helps& helps, int depth, std::uint64_t seed) : kernels_(k), helps_(helps) {
@@ -36,7 +37,8 @@ class Classifier {
     config_.feed_forward_dim = 2 * width;
     const Builder b{k, seed, config_};
     init::normal(embedding_, k, "embedding", {Index(words().size()), width}, 1, seed);
-    for (int i = 0; i < depth; ++i) blocks_.push_back(std::make_unique<EncoderLayer>(b, "layer" + std::to_string(i)));
+    for (int i = 0; i < depth; ++i)
+      blocks_.push_back(std::make_unique<EncoderLayer>(b, "layer" + std::to_string(i)));
     final_norm_ = std::make_unique<LayerNormLayer>(b, "norm");
     out_ = std::make_unique<LinearLayer>(b, "out", width, 2);
     positions_ = sinusoidal_positions(k, sentence_length, width);
@@ -54,14 +56,17 @@ class Classifier {
   int depth() const { return static_cast<int>(blocks_.size()); }
 
   /// [batch, 2]
-  Variable operator()(Pass& pass, const IdTensor& ids) {
+  Variable operator()(Pass& pass, const IdTensor& ids) { return (*out_)(pass, mean(encode(pass, ids), 1)); }
+
+  /// The last layer's output, [batch, time, width].
+  Variable encode(Pass& pass, const IdTensor& ids) {
     Variable x = add(embedding(pass(embedding_), ids), positions_);
     for (auto& block : blocks_) {
-      x = framed(pass, block->norm1, x, [&](const Variable& h) { return block->self_attn.self(pass, h, {}); });
+      x = framed(pass, block->norm1, x,
+                 [&](const Variable& h) { return block->self_attn.self(pass, h, {}); });
       x = framed(pass, block->norm2, x, [&](const Variable& h) { return block->feed_forward(pass, h); });
     }
-    if (helps_.norm && helps_.pre) x = (*final_norm_)(pass, x);
-    return (*out_)(pass, mean(x, 1));
+    return helps_.norm && helps_.pre ? (*final_norm_)(pass, x) : x;
   }
 
   /// Loss on a fresh batch; batches are a function of (seed, number).
@@ -70,7 +75,8 @@ class Classifier {
     return cross_entropy((*this)(pass, ids), {good});
   }
 
-  static std::pair<IdTensor, IdTensor> draw(Kernels& k, std::uint64_t seed, std::uint64_t number, int sentences) {
+  static std::pair<IdTensor, IdTensor> draw(Kernels& k, std::uint64_t seed, std::uint64_t number,
+                                            int sentences) {
     PhiloxSequence random(seed, 7000 + number);
     std::vector<std::int32_t> ids, good;
     for (int i = 0; i < sentences; ++i) {
@@ -124,7 +130,7 @@ constexpr int training_steps = 200;
 constexpr double sgd_rate = 0.1;
 
 struct Outcome {
-  double loss = 0;   ///< mean of the last 20 steps, of the loss before loss_factor; not finite when it blew up
+  double loss = 0;  ///< mean of the last 20 steps, of the loss before loss_factor; not finite when it blew up
   double right = 0;  ///< per cent of fresh sentences
 };
 
@@ -141,7 +147,8 @@ inline Outcome train_classifier(const Recipe& r, std::uint64_t seed) {
   });
   Outcome out;
   if (!curve.finite) return {std::nan(""), 50};  // it can say no more than one and the same
-  for (std::size_t i = curve.loss.size() - 20; i < curve.loss.size(); ++i) out.loss += curve.loss[i] / 20 / r.loss_factor;
+  for (std::size_t i = curve.loss.size() - 20; i < curve.loss.size(); ++i)
+    out.loss += curve.loss[i] / 20 / r.loss_factor;
   out.right = accuracy(*k, seed, [&](const IdTensor& ids) {
     Pass pass;
     return model(pass, ids);

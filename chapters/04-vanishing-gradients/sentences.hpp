@@ -1,6 +1,6 @@
 /// @file
-/// Chapter 4's task: is a short review good or bad? What counts is the clause after "but", and "not" turns a clause round.
-/// The same words in another order mean something else:
+/// Chapter 4's task: is a short review good or bad? What counts is the clause after "but", and "not" turns a
+/// clause round. The same words in another order mean something else:
 ///
 ///     the food was really bad but the room was very clean      good
 ///     the room was very clean but the food was really bad      bad
@@ -14,8 +14,9 @@
 namespace tenfold::chapter04 {
 
 inline const std::vector<std::string>& words() {
-  static const std::vector<std::string> all{"the",  "was",   "but",  "not",   "very",  "really", "so",  "food",
-                                            "room", "staff", "view", "good",  "clean", "nice",   "bad", "dirty", "rude"};
+  static const std::vector<std::string> all{"the",   "was",  "but",  "not",   "very", "really",
+                                            "so",    "food", "room", "staff", "view", "good",
+                                            "clean", "nice", "bad",  "dirty", "rude"};
   return all;
 }
 
@@ -28,12 +29,15 @@ struct Sentence {
 
 inline Sentence sentence(PhiloxSequence& random) {
   constexpr std::int32_t the = 0, was = 1, but = 2, no = 3, very = 4, noun = 7, positive = 11, negative = 14;
-  const auto one_of = [&](std::int32_t first, std::uint32_t count) { return first + std::int32_t(random.below(count)); };
+  const auto one_of = [&](std::int32_t first, std::uint32_t count) {
+    return first + std::int32_t(random.below(count));
+  };
   Sentence s;
   for (int clause = 0; clause < 2; ++clause) {
     const bool kind = random.below(2) == 0, turned = random.below(4) == 0;
     if (clause == 1) s.ids.push_back(but);
-    for (std::int32_t id : {the, one_of(noun, 4), was, turned ? no : one_of(very, 3), one_of(kind ? positive : negative, 3)})
+    for (std::int32_t id :
+         {the, one_of(noun, 4), was, turned ? no : one_of(very, 3), one_of(kind ? positive : negative, 3)})
       s.ids.push_back(id);
     s.good = kind != turned;
   }

@@ -1,6 +1,6 @@
 /// @file
-/// Chapter 5, two experiments on a stack of layers x ← relu(W norm(x)): what depth does to the scale of activations and
-/// gradients, and which learning rates train it.
+/// Chapter 5, two experiments on a stack of layers x ← relu(W norm(x)): what depth does to the scale of
+/// activations and gradients, and which learning rates train it.
 #pragma once
 #include <algorithm>
 #include <string>
@@ -30,7 +30,8 @@ inline Depth through_depth(const Norm& norm, double gain, int layers, std::uint6
   std::vector<Variable> x{tape.leaf(random_tensor(*k, {1, time, dim}, seed, 500))};
   for (int layer = 1; layer <= layers; ++layer) {
     const double deviation = gain * std::sqrt(2.0 / dim);
-    const Tensor weight = random_tensor(*k, {dim, dim}, seed, 500 + static_cast<std::uint64_t>(layer), deviation);
+    const Tensor weight =
+        random_tensor(*k, {dim, dim}, seed, 500 + static_cast<std::uint64_t>(layer), deviation);
     x.push_back(relu(linear(norm(x.back()), weight)));
     tape.keep_grad(x.back());
   }
@@ -45,12 +46,14 @@ inline Depth through_depth(const Norm& norm, double gain, int layers, std::uint6
   return d;
 }
 
-// --- training -----------------------------------------------------------------------------------------------------
+// --- training
+// -----------------------------------------------------------------------------------------------------
 
 constexpr Index features = 16, width = 32, classes = 8, sentences = 16, tokens = 8;
 constexpr int blocks = 8, training_steps = 200;
 
-/// A plain stack that labels every token by itself; the labels come from a random network that is the same for a seed.
+/// A plain stack that labels every token by itself; the labels come from a random network that is the same
+/// for a seed.
 class Stack {
  public:
   Stack(Kernels& k, std::uint64_t seed, double gain) : kernels_(k), seed_(seed), layers_(blocks) {
@@ -73,7 +76,9 @@ class Stack {
     for (Parameter& p : layers_) h = relu(linear(norm(h), pass(p)));
     return linear(norm(h), pass(out_));
   }
-  Tensor inputs(std::uint64_t batch) { return random_tensor(kernels_, {sentences, tokens, features}, seed_, 10'000 + batch); }
+  Tensor inputs(std::uint64_t batch) {
+    return random_tensor(kernels_, {sentences, tokens, features}, seed_, 10'000 + batch);
+  }
   std::vector<std::int32_t> labels(const Tensor& x) {
     return largest(linear(relu(linear(x, teacher_in_.value)), teacher_out_.value).value);
   }
@@ -93,7 +98,8 @@ class Stack {
 };
 
 struct Trained {
-  double together = 0, alone = 0;  ///< per cent of fresh tokens labelled right: in sentences, and one at a time; 0 if it blew up
+  double together = 0, alone = 0;  ///< per cent of fresh tokens labelled right: in sentences, and one at a
+                                   ///< time; 0 if it blew up
 };
 
 inline Trained train_stack(const Norm& norm, double gain, double rate, std::uint64_t seed) {

@@ -1,5 +1,6 @@
 /// @file
-/// The norms that chapter 5 compares: the healthy one and each way to get it wrong, all [batch, time, dim] to the same.
+/// The norms that chapter 5 compares: the healthy one and each way to get it wrong, all [batch, time, dim] to
+/// the same.
 #pragma once
 #include <cmath>
 #include <functional>
@@ -29,13 +30,15 @@ inline Variable norm_over_time(const Variable& x, double epsilon) {
   return permute(plain_norm(permute(x, {0, 2, 1}), epsilon), {0, 2, 1});
 }
 
-/// Batch norm in training: one mean and variance for each feature, over all tokens of all sequences, padding included.
+/// Batch norm in training: one mean and variance for each feature, over all tokens of all sequences, padding
+/// included.
 inline Variable batch_norm(const Variable& x, double epsilon) {
   const Shape s = x.shape();
   return reshape(norm_over_time(reshape(x, {1, s[0] * s[1], s[2]}), epsilon), s);
 }
 
-/// Squares divided by n - 1. Since S/(n-1) + ε = n/(n-1) · (S/n + ε(n-1)/n), it is a layer norm times a constant.
+/// Squares divided by n - 1. Since S/(n-1) + ε = n/(n-1) · (S/n + ε(n-1)/n), it is a layer norm times a
+/// constant.
 inline Variable unbiased_norm(const Variable& x, double epsilon) {
   const auto n = static_cast<double>(x.shape().back());
   return scale(plain_norm(x, epsilon * (n - 1) / n), static_cast<Real>(std::sqrt((n - 1) / n)));
@@ -67,7 +70,8 @@ inline Variable epsilon_outside_norm(const Variable& x, double epsilon) {
         mean += g[i] / double(n);
         along += g[i] * centred[i] / double(n);
       }
-      for (std::size_t i = row; i < row + n; ++i) dx[i] = Real((g[i] - mean) / s - centred[i] * along / (s * s * sd));
+      for (std::size_t i = row; i < row + n; ++i)
+        dx[i] = Real((g[i] - mean) / s - centred[i] * along / (s * s * sd));
     }
     gradients[0] = Tensor::from(*device, upstream.shape(), dx);
   };

@@ -14,9 +14,11 @@ namespace tenfold::inline TENFOLD_REAL {
 namespace chapter05 {
 
 /// Normal entries with mean 0 and the given deviation, a function of (seed, stream).
-inline Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream, double deviation = 1) {
+inline Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream,
+                            double deviation = 1) {
   std::vector<Real> values;
-  for (double v : random_values(seed, stream, shape.size())) values.push_back(static_cast<Real>(deviation * v));
+  for (double v : random_values(seed, stream, shape.size()))
+    values.push_back(static_cast<Real>(deviation * v));
   return Tensor::from(k, shape, values);
 }
 

@@ -11,7 +11,8 @@ using exercise::Vector;
 
 namespace {
 
-// --- Adam -------------------------------------------------------------------------------------------------------------
+// --- Adam
+// -------------------------------------------------------------------------------------------------------------
 
 /// The values after steps with the given gradients, from zeros.
 Vector after(const std::vector<Vector>& gradients, double rate, double beta1, double beta2, double epsilon) {
@@ -22,61 +23,73 @@ Vector after(const std::vector<Vector>& gradients, double rate, double beta1, do
 }
 
 void first_step_is_the_rate() {
-  const std::string hint = "After one step m/(1-β₁) is g and v/(1-β₂) is g²: both running means begin at 0 and must be corrected";
+  const std::string hint =
+      "After one step m/(1-β₁) is g and v/(1-β₂) is g²: both running means begin at 0 and must be corrected";
   for (double g : {0.001, 1.0, 1000.0})
-    expect_close(after({{g}}, 0.1, 0.9, 0.98, 0)[0], -0.1, 1e-9, fmt::format("the first step with gradient {}, rate 0.1", g), hint);
-  expect_close(after({{-5}}, 0.1, 0.9, 0.98, 0)[0], 0.1, 1e-9, "the first step with gradient -5, rate 0.1", "It goes against the gradient");
+    expect_close(after({{g}}, 0.1, 0.9, 0.98, 0)[0], -0.1, 1e-9,
+                 fmt::format("the first step with gradient {}, rate 0.1", g), hint);
+  expect_close(after({{-5}}, 0.1, 0.9, 0.98, 0)[0], 0.1, 1e-9, "the first step with gradient -5, rate 0.1",
+               "It goes against the gradient");
 }
 
 void equal_gradients_keep_the_pace() {
   const std::vector<Vector> same(10, Vector{3});
   expect_close(after(same, 0.1, 0.9, 0.98, 0)[0], -1, 1e-9, "ten steps with the same gradient, rate 0.1",
-               "With t the number of the step the correction is exact: is the step counted, and are the moments kept uncorrected?");
+               "With t the number of the step the correction is exact: is the step counted, and are the "
+               "moments kept uncorrected?");
 }
 
 void remembers_the_direction() {
   // m = 0.5·0.5 - 0.5 = -0.25 → /0.75 = -1/3; v = 1 → step -1/3 of the rate against it
-  expect_close(after({{1}, {-1}}, 0.3, 0.5, 0.5, 0)[0], -0.3 + 0.1, 1e-9, "gradients 1 and -1, rate 0.3, β₁ = β₂ = 0.5",
+  expect_close(after({{1}, {-1}}, 0.3, 0.5, 0.5, 0)[0], -0.3 + 0.1, 1e-9,
+               "gradients 1 and -1, rate 0.3, β₁ = β₂ = 0.5",
                "The direction is the running mean of the gradients, not the last gradient");
 }
 
 void remembers_the_size() {
   // m = (1·0.25 + 3·0.5)/0.75 = 7/3, v = (1·0.25 + 9·0.5)/0.75 = 19/3
   expect_close(after({{1}, {3}}, 1, 0.5, 0.5, 0)[0], -1 - (7.0 / 3) / std::sqrt(19.0 / 3), 1e-9,
-               "gradients 1 and 3, rate 1, β₁ = β₂ = 0.5", "The size is the root of the running mean of the squares");
+               "gradients 1 and 3, rate 1, β₁ = β₂ = 0.5",
+               "The size is the root of the running mean of the squares");
 }
 
 void entries_are_apart() {
   const Vector values = after({{1, 100}, {1, 100}}, 0.1, 0.9, 0.98, 0);
-  expect_close(values, Vector{-0.2, -0.2}, 1e-9, "two steps with gradients (1, 100): the value", "Every entry has its own mean and square");
+  expect_close(values, Vector{-0.2, -0.2}, 1e-9, "two steps with gradients (1, 100): the value",
+               "Every entry has its own mean and square");
 }
 
 void epsilon_is_added_to_the_root() {
-  expect_close(after({{0.01}}, 1, 0.9, 0.98, 0.01)[0], -0.5, 1e-9, "a first step with gradient 0.01 and ε = 0.01, rate 1",
+  expect_close(after({{0.01}}, 1, 0.9, 0.98, 0.01)[0], -0.5, 1e-9,
+               "a first step with gradient 0.01 and ε = 0.01, rate 1",
                "ε is added to the root of v, not under it");
   expect_close(after({{0}}, 1, 0.9, 0.98, 1e-8)[0], 0, 1e-12, "a step with gradient 0");
 }
 
-// --- the residual block -----------------------------------------------------------------------------------------------
+// --- the residual block
+// -----------------------------------------------------------------------------------------------
 
 const Matrix example{{1, 2}, {-3, 0}};
 
 void block_of_the_example() {
-  expect_close(exercise::residual_block(example, {1, 1}), Vector{4, 1}, 1e-12, "y for W = [[1, 2], [-3, 0]], x = (1, 1)",
-               "h = W x = (3, -3), and y = x + max(h, 0)");
+  expect_close(exercise::residual_block(example, {1, 1}), Vector{4, 1}, 1e-12,
+               "y for W = [[1, 2], [-3, 0]], x = (1, 1)", "h = W x = (3, -3), and y = x + max(h, 0)");
 }
 
 void a_zero_block_does_nothing() {
   const Vector x{2, -3}, dy{5, 7};
-  expect_close(exercise::residual_block(Matrix(2, 2), x), x, 1e-12, "y for W = 0", "x itself is added, not its ReLU");
+  expect_close(exercise::residual_block(Matrix(2, 2), x), x, 1e-12, "y for W = 0",
+               "x itself is added, not its ReLU");
   expect_close(exercise::residual_block_backward(Matrix(2, 2), x, dy).x, dy, 1e-12, "dx for W = 0",
                "The straight road hands dy on as it is");
 }
 
 void backward_of_the_example() {
   const auto g = exercise::residual_block_backward(example, {1, 1}, {1, 1});
-  expect_close(g.x, Vector{2, 3}, 1e-12, "dx", "x is reached over two roads: dy itself, and Wᵀ times dy where h > 0");
-  expect_close(g.w, Matrix{{1, 1}, {0, 0}}, 1e-12, "dW", "Nothing comes back through a row whose h is below 0");
+  expect_close(g.x, Vector{2, 3}, 1e-12, "dx",
+               "x is reached over two roads: dy itself, and Wᵀ times dy where h > 0");
+  expect_close(g.w, Matrix{{1, 1}, {0, 0}}, 1e-12, "dW",
+               "Nothing comes back through a row whose h is below 0");
 }
 
 void backward_is_the_slope() {
@@ -96,7 +109,8 @@ void backward_is_the_slope() {
   const auto g = exercise::residual_block_backward(w, x, dy);
   const std::string slope = "The number it should be comes from moving the entry a little";
   expect_close(g.x, numeric_gradient([&](const Vector& v) { return loss(w, v); }, x), 1e-7, "dx", slope);
-  expect_close(g.w.values(), numeric_gradient(of_w, w.values()), 1e-7, "dW, row by row,", slope + ": W_ij multiplies x_j into h_i");
+  expect_close(g.w.values(), numeric_gradient(of_w, w.values()), 1e-7, "dW, row by row,",
+               slope + ": W_ij multiplies x_j into h_i");
 }
 
 }  // namespace

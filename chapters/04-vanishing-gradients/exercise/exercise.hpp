@@ -17,8 +17,8 @@ struct AdamState {
 };
 
 /// One step of Adam with bias correction: `values` are moved, `state` is brought up to date.
-void adam_step(Vector& values, const Vector& gradient, AdamState& state, double learning_rate, double beta1, double beta2,
-               double epsilon);
+void adam_step(Vector& values, const Vector& gradient, AdamState& state, double learning_rate, double beta1,
+               double beta2, double epsilon);
 
 /// y = x + relu(W x) for x [n] and W [n, n].
 Vector residual_block(const Matrix& w, const Vector& x);
@@ -29,8 +29,8 @@ struct BlockGradients {
   Matrix w;  ///< [n, n]
 };
 
-/// What comes back through residual_block, from its inputs and `dy` [n], the gradient of the loss by its result. The slope
-/// of the ReLU at 0 counts as 0.
+/// What comes back through residual_block, from its inputs and `dy` [n], the gradient of the loss by its
+/// result. The slope of the ReLU at 0 counts as 0.
 BlockGradients residual_block_backward(const Matrix& w, const Vector& x, const Vector& dy);
 
 }  // namespace exercise
