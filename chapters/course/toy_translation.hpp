@@ -3,14 +3,14 @@
 /// Transformer trained on it in seconds.
 ///
 ///     const auto k = make_kernels("cpu", 1);
-///     const ToyCorpus corpus = toy_corpus(seed);                        // train, held_out, longer;
-///     vocabularies ToyOptions o;                                                     // change o.config,
-///     o.steps, o.loss, … here const auto model = untrained_translator(*k, corpus, o, seed); const
-///     TrainingCurve curve = train_translator(*model, corpus, o, seed); const auto outputs = greedy(*model,
-///     sources_of(corpus.held_out)); // ids without bos and eos const double percent =
-///     exact_match(corpus.held_out, outputs); const auto by_length = exact_match_by_length(corpus.held_out,
-///     outputs);   // source words → {right, count} corpus.target.text(outputs[0]); // "le petit chat noir ne
-///     voit pas deux chèvres"
+///     const ToyCorpus corpus = toy_corpus(seed);  // train, held_out, longer; vocabularies
+///     ToyOptions o;                               // change o.config, o.steps, o.loss, …
+///     const auto model = untrained_translator(*k, corpus, o, seed);
+///     const TrainingCurve curve = train_translator(*model, corpus, o, seed);
+///     const auto outputs = greedy(*model, sources_of(corpus.held_out));          // ids without bos and eos
+///     const double percent = exact_match(corpus.held_out, outputs);
+///     const auto by_length = exact_match_by_length(corpus.held_out, outputs);    // source words → {right, count}
+///     corpus.target.text(outputs[0]);             // "le petit chat noir ne voit pas deux chèvres"
 ///
 /// Everything is a function of the seed. Training uses course/training.hpp; a lesson that wants another model
 /// or loss sets ToyOptions::loss, ::memory, ::prepare or ::frozen, or calls batch_of() and train() itself.
