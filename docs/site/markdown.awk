@@ -42,6 +42,7 @@ function slug(text) {  # of a heading, as GitHub makes it, but for letters beyon
 
 function link(text, target, image,   anchor, path, page) {
   if (target ~ /^[a-z]+:/) return (image ? "!" : "") "[" text "](" target ")"
+  gsub(/\n */, " ", text)
   anchor = ""
   if (match(target, /#/)) { anchor = substr(target, RSTART + 1); target = substr(target, 1, RSTART - 1) }
   path = target == "" ? here : resolved(target)
@@ -58,7 +59,7 @@ function link(text, target, image,   anchor, path, page) {
 
 function prose(s,   out, c, n, run, end, at, bracket, image) {
   out = ""
-  while (match(s, /[`$<[!*\\]/)) {
+  while (match(s, /[`$<[!*"\\]/)) {
     out = out substr(s, 1, RSTART - 1)
     s = substr(s, RSTART)
     c = substr(s, 1, 1)
@@ -75,6 +76,9 @@ function prose(s,   out, c, n, run, end, at, bracket, image) {
     } else if (match(s, /^\*[^* \n]([^*]*[^* \n])?\*/)) {
       out = out "<em>" prose(substr(s, 2, (at = RLENGTH) - 2)) "</em>"
       s = substr(s, at + 1)
+    } else if (c == "\"") {  # Doxygen would leave what stands in quotes as it is, formulas too
+      out = out "&quot;"
+      s = substr(s, 2)
     } else if (c == "\\") {
       out = out substr(s, 1, 2)
       s = substr(s, 3)
@@ -89,6 +93,9 @@ function prose(s,   out, c, n, run, end, at, bracket, image) {
       s = substr(s, RLENGTH + 1)
     } else if (substr(s, 1, 4) == "<!--" && (end = index(s, "-->"))) {
       s = substr(s, end + 3)
+    } else if (match(s, /^<[a-zA-Z\/][^>]*>/)) {
+      out = out substr(s, 1, RLENGTH)
+      s = substr(s, RLENGTH + 1)
     } else if (match(s, /^!?\[[^]]*\]\([^) ]*\)/)) {
       image = c == "!"
       at = RLENGTH

@@ -42,9 +42,9 @@ struct Gelu : ActivationOf<Activation::gelu> {
 
 }  // namespace op
 
-/// max(x, 0)
+/// max(x, 0), element by element.
 inline Variable relu(const Variable& x) { return apply_op(op::Relu{}, {x}); }
-/// x Φ(x)
+/// x Φ(x), element by element.
 inline Variable gelu(const Variable& x) { return apply_op(op::Gelu{}, {x}); }
 /// relu() or gelu(), by name.
 inline Variable activate(Activation kind, const Variable& x) {

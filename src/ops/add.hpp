@@ -49,7 +49,7 @@ struct Add {
 
 }  // namespace op
 
-/// a + b; b may have the shape of a's last axes.
+/// a + b, of a's shape; b may have the shape of a's last axes. Throws ShapeError.
 inline Variable add(const Variable& a, const Variable& b) { return apply_op(op::Add{}, {a, b}); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

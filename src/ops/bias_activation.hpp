@@ -47,7 +47,7 @@ struct BiasActivation {
 
 }  // namespace op
 
-/// activation(x + bias)
+/// activation(x + bias) for x [..., n] and bias [n], of x's shape. Throws ShapeError.
 inline Variable bias_activation(Activation kind, const Variable& x, const Variable& bias) {
   return apply_op(op::BiasActivation{kind}, {x, bias});
 }

@@ -65,7 +65,7 @@ struct Concat {
 
 }  // namespace op
 
-/// Parts one after another along `axis` (negative counts from the end).
+/// Parts one after another along `axis` (negative counts from the end). Throws ShapeError.
 inline Variable concat(std::span<const Variable> parts, int axis) { return apply_op(op::Concat{axis}, parts); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -72,7 +72,7 @@ struct CrossEntropy {
 
 }  // namespace op
 
-/// Mean cross-entropy of `logits` [..., classes], a value of shape [1].
+/// Mean cross-entropy of `logits` [..., classes], a value of shape [1], in nats. Throws ShapeError.
 inline Variable cross_entropy(const Variable& logits, LossSpec spec) {
   return apply_op(op::CrossEntropy{std::move(spec)}, {logits});
 }

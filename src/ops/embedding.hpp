@@ -45,7 +45,7 @@ struct Embedding {
 
 }  // namespace op
 
-/// Rows of `table` by id, times `scale`.
+/// Rows of `table` [vocabulary, dim] by id, times `scale`: [ids' shape..., dim]. Ids are not checked here.
 inline Variable embedding(const Variable& table, IdTensor ids, Real scale = 1) {
   return apply_op(op::Embedding{std::move(ids), scale}, {table});
 }

@@ -49,7 +49,7 @@ struct LayerNorm {
 
 }  // namespace op
 
-/// γ ⊙ (x - mean) / sqrt(var + ε) + β over the last axis.
+/// γ ⊙ (x - mean) / sqrt(var + ε) + β over the last axis, for x [..., n], γ and β [n]; of x's shape. Throws ShapeError.
 inline Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                            Real epsilon = Real(1e-5)) {
   return apply_op(op::LayerNorm{epsilon}, {x, gamma, beta});

@@ -53,11 +53,11 @@ struct Linear {
 
 }  // namespace op
 
-/// x Wᵀ + b
+/// x Wᵀ + b for x [..., in], W [out, in], b [out]: [..., out]. Throws ShapeError.
 inline Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
   return apply_op(op::Linear{}, {x, weight, bias});
 }
-/// x Wᵀ
+/// x Wᵀ for x [..., in], W [out, in]: [..., out]. Throws ShapeError.
 inline Variable linear(const Variable& x, const Variable& weight) { return apply_op(op::Linear{}, {x, weight}); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -86,7 +86,8 @@ struct LinearCrossEntropy {
 
 }  // namespace op
 
-/// cross_entropy(x Wᵀ + b) without ever holding all logits.
+/// cross_entropy(x Wᵀ + b) for x [..., dim], W [classes, dim], b [classes], without ever holding all logits: a value of
+/// shape [1], in nats. Throws ShapeError.
 inline Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias, LossSpec spec) {
   return apply_op(op::LinearCrossEntropy{std::move(spec)}, {x, weight, bias});
 }

@@ -66,7 +66,8 @@ struct Matmul {
 
 }  // namespace op
 
-/// op(a) op(b), see the file's head for shapes.
+/// op(a) op(b): [..., m, n] for a [..., m, k] and b [..., k, n], the last two axes of a side exchanged where it is
+/// transposed. Throws ShapeError.
 inline Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false) {
   return apply_op(op::Matmul{transpose_a, transpose_b}, {a, b});
 }

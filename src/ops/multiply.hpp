@@ -35,7 +35,7 @@ struct Multiply {
 
 }  // namespace op
 
-/// a ⊙ b for equal shapes.
+/// a ⊙ b for equal shapes (else ShapeError).
 inline Variable multiply(const Variable& a, const Variable& b) { return apply_op(op::Multiply{}, {a, b}); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

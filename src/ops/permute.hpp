@@ -48,7 +48,7 @@ struct Permute {
 
 }  // namespace op
 
-/// Axes in another order.
+/// Axes in another order: axis a of the result is axis order[a] of x. Throws ShapeError.
 inline Variable permute(const Variable& x, std::vector<int> order) {
   return apply_op(op::Permute{std::move(order)}, {x});
 }

@@ -46,7 +46,7 @@ struct ResidualDropout {
 
 }  // namespace op
 
-/// x + dropout(f)
+/// x + dropout(f) for equal shapes (else ShapeError).
 inline Variable residual_dropout(const Variable& x, const Variable& f, const Dropout& spec) {
   return apply_op(op::ResidualDropout{spec}, {x, f});
 }

@@ -30,7 +30,7 @@ struct Scale {
 
 }  // namespace op
 
-/// factor · x
+/// factor · x, of x's shape.
 inline Variable scale(const Variable& x, Real factor) { return apply_op(op::Scale{factor}, {x}); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -64,12 +64,12 @@ struct Slice {
 
 }  // namespace op
 
-/// Entries [first, first + count) of `axis` (negative counts from the end).
+/// Entries [first, first + count) of `axis` (negative counts from the end). Throws ShapeError.
 inline Variable slice(const Variable& x, int axis, Index first, Index count) {
   return apply_op(op::Slice{axis, first, count}, {x});
 }
 
-/// `parts` equal pieces along `axis`.
+/// `parts` equal pieces along `axis`. Throws ShapeError where it does not divide.
 inline std::vector<Variable> split(const Variable& x, int axis, Index parts) {
   const Index extent = x.shape()[axis];
   if (parts <= 0 || extent % parts != 0)

@@ -55,7 +55,7 @@ struct Softmax {
 
 }  // namespace op
 
-/// Softmax over the last axis.
+/// Softmax over the last axis, of x's shape; with a mask x must be [batch, heads, queries, keys]. Throws ShapeError.
 inline Variable softmax(const Variable& x, Masking masking = {}) {
   return apply_op(op::Softmax{std::move(masking)}, {x});
 }
