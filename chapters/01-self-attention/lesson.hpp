@@ -1,5 +1,6 @@
 /// @file
-/// Chapter 1 at lesson size: one head of self-attention, Y = softmax(Q Kᵀ) V, from a matrix product and a softmax.
+/// Chapter 1 at lesson size: one head of self-attention, Y = softmax(Q Kᵀ) V, from a matrix product and a
+/// softmax.
 #pragma once
 #include "ops/linear.hpp"
 #include "ops/matmul.hpp"
@@ -10,8 +11,9 @@ namespace tenfold::inline TENFOLD_REAL {
 namespace chapter01 {
 
 // [weights]
-/// Compare and share out: softmax over the keys of q kᵀ. Row i says how position i divides its attention; it sums to 1.
-/// q [batch, queries, d_k], k [batch, keys, d_k]; `masking` hides keys: what comes later, or padding.
+/// Compare and share out: softmax over the keys of q kᵀ, [batch, queries, keys]. Row i says how position i
+/// divides its attention; it sums to 1. `masking` hides keys: what comes later, or padding.
+/// q [batch, queries, d_k], k [batch, keys, d_k]
 inline Variable attention_weights(const Variable& q, const Variable& k, const Masking& masking = {}) {
   const Variable scores = matmul(q, k, false, true);  // [batch, queries, keys]
   const Shape s = scores.shape();
@@ -22,15 +24,16 @@ inline Variable attention_weights(const Variable& q, const Variable& k, const Ma
 
 // [attention]
 /// Weigh and sum: row i is the mean of the values v [batch, keys, d_v] under the weights of row i.
-inline Variable attention(const Variable& q, const Variable& k, const Variable& v, const Masking& masking = {}) {
+inline Variable attention(const Variable& q, const Variable& k, const Variable& v,
+                          const Masking& masking = {}) {
   return matmul(attention_weights(q, k, masking), v);  // [batch, queries, d_v]
 }
 // [/attention]
 
 // [self-attention]
 /// Queries, keys and values all come from the same x [batch, time, dim]; w_q, w_k [d_k, dim], w_v [d_v, dim].
-inline Variable self_attention(const Variable& x, const Variable& w_q, const Variable& w_k, const Variable& w_v,
-                               const Masking& masking = {}) {
+inline Variable self_attention(const Variable& x, const Variable& w_q, const Variable& w_k,
+                               const Variable& w_v, const Masking& masking = {}) {
   return attention(linear(x, w_q), linear(x, w_k), linear(x, w_v), masking);  // [batch, time, d_v]
 }
 // [/self-attention]

@@ -18,26 +18,31 @@ inline Variable match(const Variable& q, const Variable& keys, double temperatur
 }
 
 /// The mean of the values [batch, pairs, d_v] under that match: [batch, queries, d_v].
-inline Variable soft_lookup(const Variable& q, const Variable& keys, const Variable& values, double temperature) {
+inline Variable soft_lookup(const Variable& q, const Variable& keys, const Variable& values,
+                            double temperature) {
   return matmul(match(q, keys, temperature), values);
 }
 // [/lookup]
 
 // [covariance]
-/// Σ_j w_j (k_j - k̄)(v_j - v̄)ᵀ, the covariance of keys [pairs, d_k] with values [pairs, d_v] under weights w [1, pairs] that sum to
-/// 1. Divided by the temperature it is the derivative of soft_lookup by its query, [d_k, d_v].
+/// Σ_j w_j (k_j - k̄)(v_j - v̄)ᵀ, the covariance of keys [pairs, d_k] with values [pairs, d_v] under weights
+/// w [1, pairs] that sum to 1. Over the temperature it is the derivative of soft_lookup by its query,
+/// [d_k, d_v].
 inline Variable covariance(const Variable& w, const Variable& keys, const Variable& values) {
-  const Variable mean_key = matmul(w, keys), mean_value = matmul(w, values);                  // [1, d_k], [1, d_v]
+  const Variable mean_key = matmul(w, keys), mean_value = matmul(w, values);  // [1, d_k], [1, d_v]
   const Tensor ones = filled(kernels(w.value), {1, values.shape()[1]}, 1);
-  const Variable weighted = multiply(matmul(w, ones, true), values);                          // w_j v_j
-  const Variable product_of_means = matmul(mean_key, mean_value, true);                       // k̄ v̄ᵀ
+  const Variable weighted = multiply(matmul(w, ones, true), values);     // w_j v_j
+  const Variable product_of_means = matmul(mean_key, mean_value, true);  // k̄ v̄ᵀ
   return add(matmul(keys, weighted, true), scale(product_of_means, -1));
 }
 // [/covariance]
 
 // [merged]
-/// Scores of x [time, dim] against itself with one matrix m = W_Qᵀ W_K [dim, dim] in place of the two: x m xᵀ, [time, time].
-inline Variable merged_scores(const Variable& x, const Variable& m) { return matmul(matmul(x, m), x, false, true); }
+/// Scores x m xᵀ of x [time, dim] against itself, [time, time], with one matrix m = W_Qᵀ W_K [dim, dim]
+/// in place of the two.
+inline Variable merged_scores(const Variable& x, const Variable& m) {
+  return matmul(matmul(x, m), x, false, true);
+}
 // [/merged]
 
 }  // namespace chapter02

@@ -20,7 +20,8 @@ namespace chapter08 {
 /// How a query is kept from the keys after it.
 enum class Later { excluded, times_zero };
 
-/// Attention weights of a sequence to itself; q and k [batch, heads, time, d_k], result [batch, heads, time, time].
+/// Attention weights of a sequence to itself; q and k [batch, heads, time, d_k], result [batch, heads, time,
+/// time].
 inline Variable causal_weights(const Variable& q, const Variable& k, Later later) {
   const Index time = q.shape()[2];
   const Real hidden = later == Later::excluded ? -std::numeric_limits<Real>::infinity() : 0;
@@ -29,7 +30,8 @@ inline Variable causal_weights(const Variable& q, const Variable& k, Later later
   for (Index query = 0; query < time; ++query)
     for (Index key = 0; key < time; ++key) mask.push_back(key > query ? hidden : seen);
   const Variable scores = scale(matmul(q, k, false, true), 1 / std::sqrt(static_cast<Real>(q.shape()[3])));
-  if (later == Later::excluded) return softmax(add(scores, Tensor::from(kernels(q.value), {time, time}, mask)));
+  if (later == Later::excluded)
+    return softmax(add(scores, Tensor::from(kernels(q.value), {time, time}, mask)));
   const Index copies = scores.shape().size() / (time * time);  // multiply() wants equal shapes
   std::vector<Real> repeated;
   for (Index i = 0; i < copies; ++i) repeated.insert(repeated.end(), mask.begin(), mask.end());
@@ -38,25 +40,27 @@ inline Variable causal_weights(const Variable& q, const Variable& k, Later later
 // [/mask]
 
 // [cache]
-/// The keys and values of the tokens so far, [batch, heads, time, d_k] each. Owned by one layer of one decoding.
+/// The keys and values of the tokens so far, [batch, heads, time, d_k] each. Owned by one layer of one
+/// decoding.
 struct Cache {
   Variable keys, values;
 };
 
-/// Attention of the newest token; q, k and v are its own, [batch, heads, 1, d_k]. There is nothing to mask: later tokens
-/// do not exist yet.
+/// Attention of the newest token; q, k and v are its own, [batch, heads, 1, d_k]. There is nothing to mask:
+/// later tokens do not exist yet.
 inline Variable attend_newest(const Variable& q, const Variable& k, const Variable& v, Cache& cache) {
   const bool first = !cache.keys.value.defined();
   cache.keys = first ? k : concat(std::vector{cache.keys, k}, 2);
   cache.values = first ? v : concat(std::vector{cache.values, v}, 2);
-  const Variable scores = scale(matmul(q, cache.keys, false, true), 1 / std::sqrt(static_cast<Real>(q.shape()[3])));
+  const Variable scores =
+      scale(matmul(q, cache.keys, false, true), 1 / std::sqrt(static_cast<Real>(q.shape()[3])));
   return matmul(softmax(scores), cache.values);
 }
 // [/cache]
 
 // [greedy]
-/// The likeliest token again and again, until that is `end` or there are `limit` of them. step(token, position) feeds
-/// one token and returns the logits of the next.
+/// The likeliest token again and again, until that is `end` or there are `limit` of them. step(token,
+/// position) feeds one token and returns the logits of the next.
 template <class Step>
 std::vector<std::int32_t> greedy(const Step& step, std::int32_t begin, std::int32_t end, Index limit) {
   std::vector<std::int32_t> output;

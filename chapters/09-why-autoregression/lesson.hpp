@@ -1,6 +1,6 @@
 /// @file
-/// Chapter 9 at lesson size: the chain rule of probability, and two ways through the tree that it makes: sampling and beam
-/// search.
+/// Chapter 9 at lesson size: the chain rule of probability, and two ways through the tree that it makes:
+/// sampling and beam search.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,8 @@ namespace chapter09 {
 using Tokens = std::vector<std::int32_t>;
 
 // [chain]
-/// -ln p(y) = -Σ_t ln p(y_t | y_1 … y_{t-1}), one prefix at a time; nats(prefix, next) is -ln p(next | prefix), of shape [1].
+/// -ln p(y) = -Σ_t ln p(y_t | y_1 … y_{t-1}), one prefix at a time; nats(prefix, next) is -ln p(next |
+/// prefix), of shape [1].
 template <class Nats>
 Variable chain_rule(const Nats& nats, const Tokens& y) {
   Variable total = nats(Tokens{}, y.front());
@@ -26,16 +27,19 @@ Variable chain_rule(const Nats& nats, const Tokens& y) {
 // [/chain]
 
 // [beam]
-/// A beginning of an output, or a whole one: then its score is the log-probability over length^alpha, the end counted.
+/// A beginning of an output, or a whole one: then its score is the log-probability over length^alpha, the end
+/// counted.
 struct Hypothesis {
   Tokens tokens;
   double log_probability = 0, score = 0;
 };
 
-/// The `beam` best beginnings go on, each with every token; next(prefix) gives the log-probabilities of the next token.
-/// Ends when `beam` outputs have ended or beginnings have `limit` tokens. Best first; empty when nothing ended.
+/// The `beam` best beginnings go on, each with every token; next(prefix) gives the log-probabilities of the
+/// next token. Ends when `beam` outputs have ended or beginnings have `limit` tokens. Best first; empty when
+/// nothing ended.
 template <class Next>
-std::vector<Hypothesis> beam_search(const Next& next, std::size_t beam, double alpha, std::int32_t end, std::size_t limit) {
+std::vector<Hypothesis> beam_search(const Next& next, std::size_t beam, double alpha, std::int32_t end,
+                                    std::size_t limit) {
   std::vector<Hypothesis> live{{}}, ended;
   for (std::size_t length = 1; length <= limit && ended.size() < beam && !live.empty(); ++length) {
     std::vector<Hypothesis> candidates;
@@ -60,7 +64,8 @@ std::vector<Hypothesis> beam_search(const Next& next, std::size_t beam, double a
       }
     }
   }
-  std::stable_sort(ended.begin(), ended.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::stable_sort(ended.begin(), ended.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
   return ended;
 }
 // [/beam]
