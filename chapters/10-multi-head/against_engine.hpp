@@ -139,10 +139,10 @@ inline void assembled_and_engine(Session& s) {
     auto theirs = gradients([&](Pass& pass) { return model->loss(pass, batch, smoothing); });
     auto ours = gradients([&](Pass& pass) { return assembled.loss(pass, batch, smoothing); });
     Pass pass;
-    s.same("tensor of logits" + suffix, std::span<const Real>(assembled.logits(pass, batch).value.to_host()),
+    s.same("logits" + suffix, std::span<const Real>(assembled.logits(pass, batch).value.to_host()),
            std::span<const Real>(model->logits(pass, decoded(*model, pass, batch)).value.to_host()), 1e-4);
     s.same("loss" + suffix, std::span<const Real>(ours.extract("").mapped()), std::span<const Real>(theirs.extract("").mapped()), 1e-5);
-    same_gradients(s, "gradient of every parameter" + suffix, ours, theirs);
+    same_gradients(s, "gradients" + suffix, ours, theirs);
     if (!pre_norm) continue;
     s.fact("assembled/parameters", static_cast<double>(theirs.size()), {}, "{:.0f}");
     s.fact("assembled/numbers", static_cast<double>(std::accumulate(theirs.begin(), theirs.end(), std::size_t{0},
@@ -150,33 +150,35 @@ inline void assembled_and_engine(Session& s) {
 
     // Chapter 9: the loss of one sentence is the chain rule's sum, one prefix at a time.
     const ToyPair& pair = corpus.held_out.front();
-    const auto logits_after = [&](Pass& p, const Ids& source, Ids prefix) {
+    const auto logits_after = [&](const chapter10::AssembledTransformer& network, const Ids& source, Ids prefix) {
       prefix.insert(prefix.begin(), bos_id);
       DeviceBatch one = batch_of(*k, std::vector{ToyPair{source, {}}});
       one.target_input = IdTensor::from(*k, {1, static_cast<Index>(prefix.size())}, prefix);
-      return slice(assembled.logits(p, one), 1, static_cast<Index>(prefix.size()) - 1, 1);
+      return slice(network.logits(pass, one), 1, static_cast<Index>(prefix.size()) - 1, 1);
     };
     Ids ended = pair.target;
     ended.push_back(eos_id);
     const Variable nats = chapter09::chain_rule([&](const Ids& prefix, std::int32_t next) {
-      return chapter06::cross_entropy(logits_after(pass, pair.source, prefix), IdTensor::from(*k, {1}, std::vector{next}), pad_id);
+      return chapter06::cross_entropy(logits_after(assembled, pair.source, prefix), IdTensor::from(*k, {1}, std::vector{next}), pad_id);
     }, ended);
     const DeviceBatch one = batch_of(*k, std::span(&pair, 1));
     const Real engine = model->loss(pass, one, 0).value.item() * static_cast<Real>(one.target_tokens);
     s.same("chain rule over a sentence", std::vector{nats.value.item()}, std::vector{engine}, 1e-4);
     if (s.fast()) continue;
 
-    // Chapter 8's greedy decoding with the assembled network, after some training of the engine's.
+    // Chapter 8's greedy decoding with the assembled network, after the engine's was trained.
     const ToyCorpus whole = toy_corpus(s.seeds().front());
-    train_translator(*model, whole, {}, s.seeds().front());
+    const auto trained = untrained_translator(*k, whole, {}, s.seeds().front());
+    train_translator(*trained, whole, {}, s.seeds().front());
+    const chapter10::AssembledTransformer translator(*trained);
     const auto pairs = std::span(whole.held_out).first(40);
-    const std::vector<Ids> engines = greedy(*model, sources_of(pairs));
+    const std::vector<Ids> engines = greedy(*trained, sources_of(pairs));
     int same = 0, right = 0;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       Ids prefix;
       const Ids out = chapter08::greedy([&](std::int32_t token, Index position) {
         if (position > 0) prefix.push_back(token);
-        return logits_after(pass, pairs[i].source, prefix).value.to_host();
+        return logits_after(translator, pairs[i].source, prefix).value.to_host();
       }, bos_id, eos_id, 25);
       same += out == engines[i];
       right += out == pairs[i].target;
