@@ -13,7 +13,7 @@
 ///     corpus.target.text(outputs[0]);             // "le petit chat noir ne voit pas deux chèvres"
 ///
 /// Everything is a function of the seed. Training uses course/training.hpp; a lesson that wants another model
-/// or loss sets ToyOptions::loss, ::memory, ::prepare or ::frozen, or calls batch_of() and train() itself.
+/// or loss sets `loss`, `memory`, `prepare` or `frozen` of ToyOptions, or calls batch_of() and train() itself.
 /// Other targets (synonyms, say): change the pairs of the corpus before training; Vocabulary::add() makes new
 /// words. Run with one thread per seed.
 ///
@@ -43,6 +43,7 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace lab {
 
+/// Ids of a sentence's words.
 using Ids = std::vector<std::int32_t>;
 
 /// Words and their ids; 0 to 3 are the special pieces of nn/config.hpp.
@@ -59,7 +60,9 @@ class Vocabulary {
     const auto at = ids_.find(word);
     return at == ids_.end() ? unk_id : at->second;
   }
+  /// Throws std::out_of_range when there is no such id.
   const std::string& word(std::int32_t id) const { return words_.at(static_cast<std::size_t>(id)); }
+  /// How many ids there are, the special ones too.
   Index size() const { return static_cast<Index>(words_.size()); }
   /// Words with a space between.
   std::string text(std::span<const std::int32_t> ids) const {
@@ -85,7 +88,7 @@ class Vocabulary {
 
 /// A sentence and its translation, without bos and eos.
 struct ToyPair {
-  Ids source, target;
+  Ids source, target;  ///< English and French
   /// For every target word the place of the source word that it renders ("ne": do or does, "pas": not).
   Ids aligned = {};
   double nats = 0;  ///< -ln of the probability with which the grammar makes this sentence; what no model that
@@ -94,19 +97,19 @@ struct ToyPair {
 
 /// What the grammar made.
 struct ToyCorpus {
-  Vocabulary source, target;
+  Vocabulary source, target;      ///< English and French
   std::vector<ToyPair> train;     ///< 3 to most_words source words; frequent sentences occur more than once
   std::vector<ToyPair> held_out;  ///< the same lengths, no sentence twice, none of them in any seed's train
-  std::vector<ToyPair>
-      longer;  ///< more than most_words source words (up to 16), two phrases after the verb in some
+  std::vector<ToyPair> longer;    ///< more than most_words source words (up to 16), two phrases after the verb in some
 };
 
 /// How large a corpus is wanted.
 struct ToyCorpusOptions {
-  std::size_t train = 12'000, held_out = 300, longer = 150;
+  std::size_t train = 12'000, held_out = 300, longer = 150;  ///< pairs
   std::size_t most_words = 10;  ///< source words of train and held_out; 5 to 10
 };
 
+/// @cond  the grammar's inner parts
 namespace toy {
 
 /// The words of the grammar, English and French. Forms: singular and plural; French adjectives masculine and
@@ -254,6 +257,7 @@ inline void add_words(Vocabulary& english, Vocabulary& french) {
 }
 
 }  // namespace toy
+/// @endcond
 
 /// The same seed gives the same corpus everywhere; the vocabularies do not depend on it.
 inline ToyCorpus toy_corpus(std::uint64_t seed, const ToyCorpusOptions& o = {}) {
@@ -328,15 +332,15 @@ struct ToyOptions {
     config.joint_vocabulary = false;
   }
   ModelConfig config;  ///< the sizes of the vocabularies are filled in
-  int steps = 400;
-  Index batch = 32;
-  double learning_rate =
-      3e-3;  ///< the peak; warmed up over a tenth of the steps, then along a cosine to zero
-  double smoothing = 0;
+  int steps = 400;     ///< of Adam
+  Index batch = 32;    ///< sentences
+  double learning_rate = 3e-3;  ///< the peak; warmed up over a tenth of the steps, then along a cosine to zero
+  double smoothing = 0;         ///< of the labels
   /// Called with the untrained model, to set values.
   std::function<void(Transformer&)> prepare;
   /// Parameters that keep their initial value, by name.
   std::function<bool(const std::string& name)> frozen;
+  /// Changes the encoder's output before the decoder sees it, if given.
   MemoryHook memory;
   /// Instead of the whole loss, if given.
   std::function<Variable(Transformer&, Pass&, const DeviceBatch&)> loss;
@@ -401,6 +405,7 @@ inline double loss_on(Transformer& model, std::span<const ToyPair> pairs, const 
       translator_loss(model, pass, batch_of(model.kernels(), pairs), 0, hook).value.item());
 }
 
+/// The sources alone, for greedy().
 inline std::vector<Ids> sources_of(std::span<const ToyPair> pairs) {
   std::vector<Ids> all;
   for (const ToyPair& p : pairs) all.push_back(p.source);
@@ -458,10 +463,12 @@ inline std::vector<Ids> greedy(Transformer& model, const std::vector<Ids>& sourc
 
 /// Sentences that came out word for word.
 struct Matches {
-  int right = 0, count = 0;
+  int right = 0, count = 0;  ///< of `count` sentences
+  /// 100 · right / count, 0 when there is none.
   double percent() const { return count ? 100.0 * right / count : 0; }
 };
 
+/// How many outputs equal their pair's target; as many outputs as pairs.
 inline Matches exact_matches(std::span<const ToyPair> pairs, const std::vector<Ids>& outputs) {
   Matches m;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
