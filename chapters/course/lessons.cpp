@@ -55,7 +55,8 @@ class Page {
       const auto named = text.find(close, next), stop = text.find(end, next);
       if (named == text.npos || stop == text.npos || stop < named) fail("a fact is not closed by " + end);
       std::string name = text.substr(next + open.size(), named - next - open.size());
-      std::erase(name, ' ');
+      name.erase(0, name.find_first_not_of(' '));
+      name.erase(name.find_last_not_of(' ') + 1);
       out += text.substr(at, named + close.size() - at) + fact(name) + end;
       at = stop + end.size();
     }

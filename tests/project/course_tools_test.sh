@@ -9,13 +9,14 @@ cd "$scratch" || exit 1
 mkdir page
 cat >page/results.json <<'JSON'
 {"chapter": 3, "seeds": [1],
- "facts": [{"name": "soft", "value": 0.83, "text": "0.83 ± 0.01", "tolerance": {"absolute": 0.1, "relative": 0}}],
+ "facts": [{"name": "soft", "value": 0.83, "text": "0.83 ± 0.01", "tolerance": {"absolute": 0.1, "relative": 0}},
+           {"name": "two words", "value": 7, "text": "7"}],
  "claims": [{"name": "a", "text": "it holds", "holds": true}],
  "tables": [{"name": "t", "rows": [["x", "y"], ["1", "2"]]}]}
 JSON
 printf '// [part]\n  int x;\n    int y;\n// [/part]\nint z;\n' >page/code.hpp
 page() { printf '%s\n' "$@" >page/README.md; }
-page 'It is <!--= soft -->?<!--/-->, twice <!--=soft--><!--/-->.' '<!-- begin table t -->stale' '<!-- end -->' \
+page 'It is <!--= soft -->?<!--/-->, twice <!--=soft--><!--/-->.' 'And <!--= two words -->?<!--/-->' '<!-- begin table t -->stale' '<!-- end -->' \
   '<!-- begin code code.hpp part --><!-- end -->' '<!-- begin claims --><!-- end --> the end'
 try "$lessons" --check page/README.md
 check 'stale: found' status 1
@@ -24,6 +25,7 @@ try "$lessons" page/README.md
 check 'filled: succeeds' status 0
 filled() { grep -qF -e "$1" page/README.md; }
 check 'filled: a fact' filled 'It is <!--= soft -->0.83 ± 0.01<!--/-->, twice <!--=soft-->0.83 ± 0.01<!--/-->.'
+check 'filled: a fact with a space in its name' filled 'And <!--= two words -->7<!--/-->'
 check 'filled: a table' filled '| 1 | 2 |'
 check 'filled: what stood there is gone' no filled 'stale'
 check 'filled: code without its indent' grep -qx 'int x;' page/README.md
