@@ -62,7 +62,7 @@ Request parse(CLI::App& app, int argc, char** argv, const Chapter& chapter) {
   r.out = fmt::format("runs/chapter-{:02}", chapter.number);
   app.add_option("--predict", r.prediction, "your prediction of the chapter's quantity, before you see it");
   app.add_option("--break", r.breakages, "what to break (see below); measured beside the healthy run");
-  app.add_option("--seed", r.seed, "the first seed")->capture_default_str();
+  app.add_option("--seed", r.seed, "the first seed")->check(CLI::NonNegativeNumber)->capture_default_str();
   app.add_option("--seeds", r.seeds, "how many seeds, one after another")->check(CLI::Range(1, 100))->capture_default_str();
   app.add_flag("--fast", r.fast, "only what takes a moment");
   app.add_flag("--json", r.json, "print the report as JSON and nothing else");
@@ -191,7 +191,10 @@ void Session::same(const std::string& name, std::span<const float> lesson, std::
 }
 
 void Session::verdict() {
-  if (answers_.empty()) return;
+  if (answers_.empty()) {
+    if (request_.prediction) text("Your prediction was not put to the test: that takes a run without --fast.");
+    return;
+  }
   heading("Verdict: " + chapter_.quantity);
   const Spread healthy = answers_.front().second;
   for (const auto& [variant, measured] : answers_) {
