@@ -147,7 +147,7 @@ void properties(Session& s) {
       s.claim("positions-order", "positions added to the input, or a causal mask, end that",
               placed.least > 0.1 && masked.least > 0.1);
       s.claim("activations",
-              "the weights are activations: the same parameters share out most of their attention otherwise "
+              "the weights are activations: the same parameters share out much of their attention otherwise "
               "for another input",
               moved.least > 0.25);
       s.claim("causal", "under a causal mask no output changes, in no bit, when a later token does",

@@ -35,8 +35,9 @@ std::string judgement(double predicted, const Spread& measured) {
   const double off = std::abs(predicted - measured.mean);
   if (off <= std::max(measured.deviation, 0.02 * std::abs(measured.mean))) return "spot on";
   if (off <= 0.1 * std::abs(measured.mean)) return "within a tenth";
+  if (measured.mean == 0 || predicted == 0) return predicted > measured.mean ? "too high" : "too low";  // no factor to name
   const double ratio = predicted / measured.mean;
-  if (!(ratio > 0) || !std::isfinite(ratio)) return "the other side of zero";
+  if (ratio < 0) return "the other side of zero";
   const double factor = std::max(ratio, 1 / ratio);
   return fmt::format("{} by a factor of {:.3g}", ratio > 1 ? "too high" : "too low", factor);
 }
@@ -61,7 +62,7 @@ Request parse(CLI::App& app, int argc, char** argv, const Chapter& chapter) {
   r.out = fmt::format("runs/chapter-{:02}", chapter.number);
   app.add_option("--predict", r.prediction, "your prediction of the chapter's quantity, before you see it");
   app.add_option("--break", r.breakages, "what to break (see below); measured beside the healthy run");
-  app.add_option("--seed", r.seed, "the first seed")->capture_default_str();
+  app.add_option("--seed", r.seed, "the first seed")->check(CLI::NonNegativeNumber)->capture_default_str();
   app.add_option("--seeds", r.seeds, "how many seeds, one after another")->check(CLI::Range(1, 100))->capture_default_str();
   app.add_flag("--fast", r.fast, "only what takes a moment");
   app.add_flag("--json", r.json, "print the report as JSON and nothing else");
@@ -71,6 +72,7 @@ Request parse(CLI::App& app, int argc, char** argv, const Chapter& chapter) {
   app.add_option("--threads", r.threads, "processor threads; 0: all cores")->check(CLI::Range(0, 1024))->capture_default_str();
   app.footer(chapter_footer(chapter));
   app.parse(argc, argv);
+  if (r.prediction && !std::isfinite(*r.prediction)) throw UsageError("--predict must be a finite number");
   check_breakages(chapter, r.breakages);
   return r;
 }
@@ -189,7 +191,10 @@ void Session::same(const std::string& name, std::span<const float> lesson, std::
 }
 
 void Session::verdict() {
-  if (answers_.empty()) return;
+  if (answers_.empty()) {
+    if (request_.prediction) text("Your prediction was not put to the test: that takes a run without --fast.");
+    return;
+  }
   heading("Verdict: " + chapter_.quantity);
   const Spread healthy = answers_.front().second;
   for (const auto& [variant, measured] : answers_) {

@@ -78,6 +78,7 @@ TEST_CASE("a prediction is judged against the run it is about") {
   CHECK(verdict({"--predict", "11"}) == "You predicted 11.0 for the healthy run: within a tenth.");
   CHECK(verdict({"--predict", "20.4"}) == "You predicted 20.4 for the healthy run: too high by a factor of 2.");
   CHECK(verdict({"--predict=-3"}) == "You predicted -3.0 for the healthy run: the other side of zero.");
+  CHECK(verdict({"--predict", "0"}) == "You predicted 0.0 for the healthy run: too low.");
   CHECK(verdict({"--predict", "5.2", "--break", "tilt"}) == "You predicted 5.2 for tilt: spot on.");
 }
 
@@ -136,6 +137,8 @@ TEST_CASE("a command line that makes no sense") {
   CHECK(run({"--break", "tlt"}, measure).code == 2);
   CHECK(run({"--predict", "much"}, measure).code == 2);
   CHECK(run({"--seeds", "0"}, measure).code == 2);
+  CHECK(run({"--seed=-1"}, measure).code == 2);
+  CHECK(run({"--predict", "nan"}, measure).code == 2);
   CHECK(run({"--brek", "tilt"}, measure).err == "chapter 4: there is no option --brek (see --help)\n");
   CHECK(run({"tilt"}, measure).err.ends_with("tilt (see --help)\n"));
   put(folder / "file", "");

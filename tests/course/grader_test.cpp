@@ -74,7 +74,10 @@ TEST_CASE("code that throws, crashes or ends the program") {
   CHECK(says(crash, "✘ crash: your code crashed ("));
   CHECK(says(crash, "✔ good"));
   CHECK(says(graded({{"exit", [] { ::_exit(7); }}}), "✘ exit: your code ended the program with exit code 7"));
-  CHECK(says(graded({{"loop", [] { ::raise(SIGALRM); }}}), "did not come back"));
+  CHECK(says(graded({{"quits", [] { ::_exit(0); }}}), "✘ quits: your code ended the program with exit code 0"));
+  const Graded loops = graded({{"loop", [] { ::raise(SIGALRM); }}, {"next", [] { ::raise(SIGALRM); }}});
+  CHECK(says(loops, "✘ loop: your code did not come back within 20 seconds"));
+  CHECK(says(loops, "✘ next: your code did not come back within 2 seconds"));
 }
 
 TEST_CASE("one check alone, and a command line that makes no sense") {

@@ -2,12 +2,12 @@
 //
 // Approach
 //   1. attention_weights, compare: the score of query i and key j is the dot product of row i of q and row j
-//   of k.
+//      of k.
 //   2. attention_weights, share out: a softmax of every row of scores. Subtract the row's largest score
-//   first.
+//      first.
 //   3. attention: row i of the result is Σ_j weight(i, j) · (row j of v).
 //   4. self_attention: project x three times, then 3. Row t of x wᵀ has the dot products of row t of x with
-//   the rows of w.
+//      the rows of w.
 //
 // Example: with q = (ln 3, 0) and keys (1, 0) and (0, 1) the scores are (ln 3, 0), the weights (0.75, 0.25);
 // for values (4) and (8) the result is (5).

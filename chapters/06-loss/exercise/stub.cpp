@@ -2,12 +2,11 @@
 //
 // Approach
 //   1. log_sum_exp: exp(1000) is infinite. Which number can you take out of all exponents and add back at the
-//   end?
+//      end?
 //   2. cross_entropy: log p_c is a difference of two numbers you have by then; no division, and no logarithm
-//   of a
-//      probability that may have become 0. Count the rows that count first: the mean is over those.
+//      of a probability that may have become 0. Count the rows that count first: the mean is over those.
 //   3. Without smoothing y is 1 at the target; with it, every class gets s / classes and the target what
-//   remains.
+//      remains.
 //   4. The gradient of a row's loss by its logits is p - y. What does the mean over rows add to that?
 //
 // Example: logits (0, ln 3), target 0: p = (0.25, 0.75), the loss is ln 4 = 1.386, the gradient (-0.75,

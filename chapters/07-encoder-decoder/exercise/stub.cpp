@@ -2,14 +2,11 @@
 //
 // Approach
 //   1. positional_encoding: for every position t and every pair of columns (2i, 2i+1) compute one angle and
-//   put its sine
-//      into the first column, its cosine into the second.
+//      put its sine into the first column, its cosine into the second.
 //   2. cross_attention: make Q, K and V by three products. Which come from the decoder, which from the
-//   memory? The result
-//      has one row per target word: that tells where Q comes from.
+//      memory? The result has one row per target word: that tells where Q comes from.
 //   3. For every target row: scores against the words of the memory, divided by √d_k; softmax; weighted sum
-//   of the values.
-//      Padding must not even enter the softmax's sum.
+//      of the values. Padding must not even enter the softmax's sum.
 //
 // Example: positional_encoding(2, 2) is [[0, 1], [sin 1, cos 1]] = [[0, 1], [0.841, 0.540]].
 // Example: one target row (1, 0), memory rows (ln 3, 0), (0, 0) and a padding row, W_Q = W_K = the 2×1 matrix

@@ -2,12 +2,10 @@
 //
 // Approach
 //   1. attend_newest: put the newest key and value into the cache first, for a token also attends to itself.
-//   Then scores
-//      against all keys, a softmax, and the weighted sum of all values.
+//      Then scores against all keys, a softmax, and the weighted sum of all values.
 //   2. greedy: feed the prompt, one token after the other; the logits after its last token choose the first
-//   new token. Feed
-//      that to learn the next. What is the position of a token? Which cache goes along? Which logits does
-//      nobody read?
+//      new token. Feed that to learn the next. What is the position of a token? Which cache goes along? Which
+//      logits does nobody read?
 //   3. Two ways to stop: the end token was chosen, or there are enough.
 //
 // Example: query (0, 0) with keys (1, 0) and (0, 1) in the end weighs both values by one half. A model that

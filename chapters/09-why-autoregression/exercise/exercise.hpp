@@ -23,10 +23,10 @@ struct Hypothesis {
 
 /// Beam search. It begins with one empty beginning. In each round
 ///   - every living beginning is continued with every token, and these candidates are ranked by
-///   log-probability;
+///     log-probability;
 ///   - from the best on down, a candidate that does not end lives on, until `beam` of them live; one that
-///   ends is an output if
-///     it is among the first `beam` of the ranking, and forgotten otherwise; impossible ones are left out.
+///     ends is an output if it is among the first `beam` of the ranking, and forgotten otherwise; impossible
+///     ones are left out.
 /// The search is over when there are `beam` outputs or more, when nothing lives, or after `limit` rounds.
 /// Returns the outputs found, the best score first.
 std::vector<Hypothesis> beam_search(const Scorer& next, int beam, double alpha, int end, int limit);

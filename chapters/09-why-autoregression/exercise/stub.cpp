@@ -2,12 +2,11 @@
 //
 // Approach
 //   1. log_probability: ask the model for the empty prefix, then for one token more each time, and add what
-//   it gives to the
-//      token that comes next. Do not forget the end.
+//      it gives to the token that comes next. Do not forget the end.
 //   2. beam_search, one round: a candidate is a beginning, a token and the sum of their logarithms. Sort,
-//   then walk down.
+//      then walk down.
 //   3. The score matters only among outputs that have ended: while they live, all beginnings have the same
-//   length.
+//      length.
 //
 // Example: after nothing the model gives 0.6 to token 1 and 0.4 to token 2; after 1 it cannot decide between
 // 1 and 2; after 2 comes 3 for sure; and then all end. Greedy takes 1 and ends with probability 0.3. A beam
