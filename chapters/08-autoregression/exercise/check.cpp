@@ -74,6 +74,11 @@ void attend_large_scores() {
   expect_close(exercise::attend_newest({1000}, {1}, {7}, cache), {6}, 1e-9,
                "the result for two scores of 1000",
                "exp(1000) is infinite: subtract the largest score first");
+  Cache other;
+  exercise::attend_newest({1000}, {-1}, {5}, other);
+  expect_close(exercise::attend_newest({1000}, {-2}, {7}, other), {5}, 1e-9,
+               "the result for scores of -1000 and -2000",
+               "All scores may be below zero: look for the largest from the first score on, not from 0");
 }
 
 // --- greedy

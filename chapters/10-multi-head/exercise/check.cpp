@@ -50,6 +50,10 @@ void attend_divides_by_the_heads_own_root() {
 void attend_survives_large_scores() {
   expect_close(exercise::attend(of({{1000}}), of({{1}, {-1}}), of({{7}, {9}})), of({{7}}), 1e-12,
                "attention with scores of ±1000", "exp(1000) is infinite: subtract the largest score of the row first");
+  expect_close(
+      exercise::attend(of({{1000}}), of({{-1}, {-2}}), of({{7}, {9}})), of({{7}}), 1e-12,
+      "attention with scores of -1000 and -2000",
+      "All scores may be below zero: look for the largest from the row's first score on, not from 0");
 }
 
 void one_head_is_attend() {
