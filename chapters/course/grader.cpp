@@ -16,7 +16,10 @@
 namespace tenfold::course {
 namespace {
 
-constexpr unsigned patience = 20;  // seconds of processor time a check may take
+constexpr unsigned patience = 20;  // seconds a check may take
+
+const std::string came_back =
+    "came back: ";  // begins what a check's process sends, so that an exit(0) is no pass
 
 struct Wrong {
   std::string message;
@@ -51,10 +54,10 @@ std::string run_apart(const Check& check) {
   if (child == 0) {
     ::close(pipe[0]);
     ::alarm(patience);
-    const std::string message = run_here(check);
+    const std::string message = came_back + run_here(check);
     std::fflush(nullptr);
     const bool sent = ::write(pipe[1], message.data(), message.size()) == static_cast<ssize_t>(message.size());
-    ::_exit(message.empty() && sent ? 0 : 1);
+    ::_exit(sent ? 0 : 1);
   }
   ::close(pipe[1]);
   std::string message;
@@ -64,7 +67,7 @@ std::string run_apart(const Check& check) {
   int status = 0;
   ::waitpid(child, &status, 0);
   if (WIFSIGNALED(status)) return died_of(WTERMSIG(status));
-  if (!message.empty() || WEXITSTATUS(status) == 0) return message;
+  if (message.starts_with(came_back)) return message.substr(came_back.size());
   return fmt::format("your code ended the program with exit code {}", WEXITSTATUS(status));
 }
 

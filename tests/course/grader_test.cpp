@@ -74,6 +74,7 @@ TEST_CASE("code that throws, crashes or ends the program") {
   CHECK(says(crash, "✘ crash: your code crashed ("));
   CHECK(says(crash, "✔ good"));
   CHECK(says(graded({{"exit", [] { ::_exit(7); }}}), "✘ exit: your code ended the program with exit code 7"));
+  CHECK(says(graded({{"exit", [] { ::_exit(0); }}}), "✘ exit: your code ended the program with exit code 0"));
   CHECK(says(graded({{"loop", [] { ::raise(SIGALRM); }}}), "did not come back"));
 }
 

@@ -14,6 +14,7 @@ number=${target#exercise_}
 text=$(cat chapters/"$number"-*/exercise/exercise.cpp)
 case $text in
   *broken*) echo "$PWD/chapters/x/exercise/exercise.cpp:7:3: error: expected a semicolon"; exit 1 ;;
+  *missing*) echo "/usr/bin/ld: check.cpp:(.text+0x1): undefined reference to \`exercise::softmax(int)'"; exit 1 ;;
   *right*) result='echo "1 of 1 checks passed"' ;;
   *) result='echo "  ✘ sums: row 0 sums to 3"; exit 1' ;;
 esac
@@ -62,6 +63,10 @@ course check 1
 check 'broken: fails' status 1
 check 'broken: says so' says 'does not compile yet'
 check 'broken: shows where' says 'line 7:3: error: expected a semicolon'
+write 01-first missing
+course check 1
+check 'a function left out: named' says 'exercise::softmax(int) is not there'
+write 01-first broken
 
 course check
 check 'score: fails while something is left' status 1
