@@ -103,7 +103,8 @@ void gradients(Session& s) {
       first_of_24[name] = first;
       const Tolerance tolerance{0, name == "no-norm" ? 0.9 : 0.5};
       s.fact("ratio/" + name, ratio, tolerance, "{:.2g}");
-      s.fact("first/" + name, first, tolerance, "{:.2g}");
+      // What explodes through 24 layers magnifies rounding as well: the claim below compares it.
+      s.fact("first/" + name, first, name == "no-norm" ? Tolerance::machine() : tolerance, "{:.2g}");
       Curve curve{name, {}, {}, {}, {}};
       for (std::size_t i = 0; i < 24; ++i) {
         curve.x.push_back(static_cast<double>(i + 1));

@@ -1,4 +1,5 @@
-// The lesson against the engine: the layer, then the whole Transformer assembled from all chapters.
+/// @file
+/// The lesson against the engine: the layer, then the whole Transformer assembled from all chapters.
 #pragma once
 #include <fmt/format.h>
 
