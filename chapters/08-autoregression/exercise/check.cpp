@@ -136,6 +136,12 @@ void leaves_out_the_end() {
   same_numbers(output, {3}, "the output", "It ends when the end token is chosen");
 }
 
+void any_token_may_be_the_end() {
+  Scripted model({3, 0, 5, 7}, 1);
+  same_numbers(exercise::greedy(model, {1}, 7, 10), {3, 0, 5}, "the output where token 7 is the end",
+               "Compare with `end`, whatever number it is");
+}
+
 void stops_at_once() {
   Scripted model({end}, 1);
   same_numbers(exercise::greedy(model, {1}, end, 10), {}, "the output of a model that wants to end at once",
@@ -200,6 +206,7 @@ int main(int argc, char** argv) {
                 {"attend_large_scores", attend_large_scores},
                 {"continues_the_prompt", continues_the_prompt},
                 {"leaves_out_the_end", leaves_out_the_end},
+                {"any_token_may_be_the_end", any_token_may_be_the_end},
                 {"stops_at_once", stops_at_once},
                 {"keeps_to_the_limit", keeps_to_the_limit},
                 {"feeds_every_token_once", feeds_every_token_once},
