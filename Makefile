@@ -26,7 +26,7 @@ demo: setup  ## train a small translator in about three minutes and see it trans
 	@"$(BUILD)/tenfold" demo
 
 chapter: setup  ## run the experiment of chapter N:  make chapter N=3 PREDICT=0.9 BREAK=no-scale
-	@scripts/course chapter "$(N)" $(if $(PREDICT),--predict "$(PREDICT)") $(if $(BREAK),--break "$(BREAK)") $(ARGS)
+	@scripts/course chapter "$(N)" $(if $(PREDICT),--predict "$(PREDICT)") $(foreach name,$(BREAK),--break "$(name)") $(ARGS)
 
 check: setup  ## judge your exercise of chapter N; without N all ten, with a score table
 	@scripts/course check "$(N)"

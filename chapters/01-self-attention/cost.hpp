@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "01-self-attention/lesson.hpp"
-#include "core/random_values.hpp"
+#include "course/tensors.hpp"
 #include "ops/activation.hpp"
 #include "ops/attention.hpp"
 
@@ -33,10 +33,8 @@ struct CostBench {
   Tensor x, w_q, w_k, w_v, w_qkv, w_1, w_2;
 
   explicit CostBench(Index time) {
-    const auto random = [&](std::uint64_t stream, const Shape& shape, double factor) {
-      auto values = random_values(1, stream, shape.size());
-      for (double& v : values) v *= factor;
-      return Tensor::from(*k, shape, std::vector<Real>(values.begin(), values.end()));
+    const auto random = [&](std::uint64_t stream, const Shape& shape, double deviation) {
+      return lab::random_tensor(*k, shape, 1, stream, deviation);
     };
     x = random(1, {1, time, cost_width}, 1);
     const double f = 1 / std::sqrt(static_cast<double>(cost_width));

@@ -9,23 +9,17 @@
 
 #include "01-self-attention/cost.hpp"
 #include "01-self-attention/reviews.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "ops/attention.hpp"
 #include "ops/scale.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
 using namespace tenfold::chapter01;
+using lab::random_tensor;
 
 namespace {
-
-Tensor random_tensor(Kernels& k, std::uint64_t seed, std::uint64_t stream, const Shape& shape,
-                     double factor = 1) {
-  auto values = random_values(seed, stream, shape.size());
-  for (double& v : values) v *= factor;
-  return Tensor::from(k, shape, std::vector<Real>(values.begin(), values.end()));
-}
 
 // --- order, weights, future
 // -------------------------------------------------------------------------------------------
@@ -39,9 +33,9 @@ struct Layer {
   Layer(Kernels& k, std::uint64_t seed, std::string v) : variant(std::move(v)) {
     const double half = 1 / std::sqrt(static_cast<double>(dim)),
                  sharp = std::pow(static_cast<double>(dim), -0.75);
-    w_q = random_tensor(k, seed, 1, {dim, dim}, sharp);
-    w_k = random_tensor(k, seed, 2, {dim, dim}, sharp);
-    w_v = random_tensor(k, seed, 3, {dim, dim}, half);
+    w_q = random_tensor(k, {dim, dim}, seed, 1, sharp);
+    w_k = random_tensor(k, {dim, dim}, seed, 2, sharp);
+    w_v = random_tensor(k, {dim, dim}, seed, 3, half);
   }
   Tensor weights(const Tensor& x, bool causal = false) const {
     return weights_of(variant, linear(x, w_q), linear(x, w_k), causal).value;
@@ -58,13 +52,13 @@ std::vector<Real> in_order(const std::vector<Real>& values, const std::vector<In
   return out;
 }
 
-/// Largest difference of some rows, relative to the largest magnitude of all.
-double difference(const std::vector<Real>& a, const std::vector<Real>& b, std::size_t count = 0) {
-  double most = 0, size = 0;
-  for (std::size_t i = 0; i < (count ? count : a.size()); ++i)
-    most = std::max(most, std::abs(double(a[i]) - double(b[i])));
-  for (Real v : a) size = std::max(size, std::abs(double(v)));
-  return most / size;
+/// Largest difference of the first `count` numbers, or of all, relative to the largest magnitude of a.
+double difference(std::span<const Real> a, std::span<const Real> b, std::size_t count = std::dynamic_extent) {
+  const Real size = std::abs(
+      *std::max_element(a.begin(), a.end(), [](Real x, Real y) { return std::abs(x) < std::abs(y); }));
+  return lab::largest_difference(count < a.size() ? a.first(count) : a,
+                                 count < b.size() ? b.first(count) : b) /
+         double(size);
 }
 
 struct Properties {
@@ -79,7 +73,7 @@ Properties measure(const std::string& variant, std::uint64_t seed) {
   const auto k = make_kernels("cpu", 1);
   const Layer layer(*k, seed, variant);
   const Shape shape{1, time_steps, dim};
-  const Tensor x = random_tensor(*k, seed, 4, shape);
+  const Tensor x = random_tensor(*k, shape, seed, 4);
   std::vector<Index> order(time_steps);
   std::iota(order.begin(), order.end(), 0);
   PhiloxSequence random(seed, 5);
@@ -94,7 +88,7 @@ Properties measure(const std::string& variant, std::uint64_t seed) {
   p.with_positions = difference(layer(placed(permuted)), in_order(layer(placed(x)), order));
   p.with_mask = difference(layer(permuted, true), in_order(layer(x, true), order));
 
-  const Tensor other = random_tensor(*k, seed, 6, shape);
+  const Tensor other = random_tensor(*k, shape, seed, 6);
   const auto w = layer.weights(x).to_host(), w_other = layer.weights(other).to_host();
   for (Index i = 0; i < time_steps; ++i) {
     double sum = 0;
@@ -175,7 +169,7 @@ void forgotten_transposition(Session& s) {
   const auto k = make_kernels("reference");
   std::string complaint = "nothing";
   try {
-    matmul(random_tensor(*k, 1, 1, {1, 12, dim}), random_tensor(*k, 1, 2, {1, 12, dim}));
+    matmul(random_tensor(*k, {1, 12, dim}, 1, 1), random_tensor(*k, {1, 12, dim}, 1, 2));
   } catch (const ShapeError& e) {
     complaint = e.what();
   }
@@ -427,34 +421,23 @@ void engine(Session& s) {
   const auto k = make_kernels(s.device(), s.threads());
   const std::uint64_t seed = s.seeds().front();
   constexpr Index width = 16;
-  const Tensor x = random_tensor(*k, seed, 1, {2, 9, width}),
-               upstream = random_tensor(*k, seed, 2, {2, 9, width});
+  const Tensor x = random_tensor(*k, {2, 9, width}, seed, 1),
+               upstream = random_tensor(*k, {2, 9, width}, seed, 2);
   std::vector<Tensor> inputs{x};
   for (std::uint64_t stream : {3, 4, 5})
-    inputs.push_back(random_tensor(*k, seed, stream, {width, width}, 0.25));
+    inputs.push_back(random_tensor(*k, {width, width}, seed, stream, 0.25));
   const std::vector<std::int32_t> lengths{9, 6};
   const Masking masking{true, 0, IdTensor::from(*k, {2}, lengths)};
-  const auto run = [&](const auto& f) {
-    Tape tape;
-    std::vector<Variable> leaves;
-    for (const Tensor& t : inputs) leaves.push_back(tape.leaf(t));
-    const Variable y = f(leaves);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
-  };
-  const auto lesson = run(
-      [&](const std::vector<Variable>& in) { return self_attention(in[0], in[1], in[2], in[3], masking); });
-  const auto fused = run([&](const std::vector<Variable>& in) {
+  using Leaves = const std::vector<Variable>&;
+  const auto lesson = lab::with_gradients(
+      inputs, upstream, [&](Leaves in) { return self_attention(in[0], in[1], in[2], in[3], masking); });
+  const auto fused = lab::with_gradients(inputs, upstream, [&](Leaves in) {
     const Variable q =
         scale(linear(in[0], in[1]), std::sqrt(Real(width)));  // undoes the engine's factor: see chapter 3
     return attention(q, linear(in[0], in[2]), linear(in[0], in[3]), 1, masking);
   });
-  const char* names[] = {"output", "gradient of the input", "gradient of W_Q", "gradient of W_K",
-                         "gradient of W_V"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-5);
+  lab::same(s, {"output", "gradient of the input", "gradient of W_Q", "gradient of W_K", "gradient of W_V"},
+            lesson, fused, 1e-5);
 }
 
 }  // namespace

@@ -5,17 +5,12 @@
 #include <vector>
 
 #include "02-key-value-search/lesson.hpp"
-#include "core/random_values.hpp"
+#include "course/tensors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter02 {
 
-inline Tensor random_tensor(Kernels& k, std::uint64_t seed, std::uint64_t stream, const Shape& shape,
-                            double factor = 1) {
-  auto values = random_values(seed, stream, shape.size());
-  for (double& v : values) v *= factor;
-  return Tensor::from(k, shape, std::vector<Real>(values.begin(), values.end()));
-}
+using lab::random_tensor;
 
 inline double norm(const std::vector<Real>& v) {
   double squares = 0;
@@ -35,8 +30,8 @@ struct Softness {
 inline Softness softness(std::uint64_t seed, double temperature, Index pairs, Index width) {
   constexpr Index queries = 20;
   const auto k = make_kernels("cpu", 1);
-  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}),
-               values = random_tensor(*k, seed, 2, {pairs, width});
+  const Tensor keys = random_tensor(*k, {pairs, width}, seed, 1),
+               values = random_tensor(*k, {pairs, width}, seed, 2);
   const Variable uniform = filled(*k, {1, pairs}, Real(1) / static_cast<Real>(pairs));
   const auto average = matmul(uniform, values).value.to_host();
   Softness mean;
@@ -68,8 +63,8 @@ struct Recall {
 inline Recall recall(std::uint64_t seed, Index pairs, Index width, bool keys_as_values) {
   const Index queries = std::min<Index>(64, pairs);
   const auto k = make_kernels("cpu", 1);
-  const Tensor keys = random_tensor(*k, seed, 1, {pairs, width}),
-               values = random_tensor(*k, seed, 2, {pairs, width});
+  const Tensor keys = random_tensor(*k, {pairs, width}, seed, 1),
+               values = random_tensor(*k, {pairs, width}, seed, 2);
   const Variable w = match(keys.rows(0, queries), keys, std::sqrt(static_cast<double>(width)));
   const Variable answers = matmul(w, keys_as_values ? keys : values);
   const auto weights = w.value.to_host(), near = matmul(answers, values, false, true).value.to_host(),

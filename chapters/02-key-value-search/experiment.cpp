@@ -145,8 +145,8 @@ void symmetry(Session& s) {
     if (variant == "keys-as-values") continue;
     const auto runs = s.over_seeds([&](std::uint64_t seed) {
       const auto k = make_kernels("cpu", 1);
-      const Tensor x = random_tensor(*k, seed, 1, {time, dim}), w_q = random_tensor(*k, seed, 2, {d_k, dim});
-      const Tensor w_k = variant == "tied" ? w_q : random_tensor(*k, seed, 3, {d_k, dim});
+      const Tensor x = random_tensor(*k, {time, dim}, seed, 1), w_q = random_tensor(*k, {d_k, dim}, seed, 2);
+      const Tensor w_k = variant == "tied" ? w_q : random_tensor(*k, {d_k, dim}, seed, 3);
       auto scores = matmul(linear(x, w_q), linear(x, w_k), false, true).value.to_host();
       auto turned = scores;
       for (Index i = 0; i < time; ++i)
@@ -244,8 +244,8 @@ void merging(Session& s) {
   for (Index d_k : {4, 16, 32, 64}) {
     const auto k = make_kernels("cpu", 1);
     const std::uint64_t seed = s.seeds().front();
-    const Tensor x = random_tensor(*k, seed, 1, {time, dim});
-    const Tensor w_q = random_tensor(*k, seed, 2, {d_k, dim}), w_k = random_tensor(*k, seed, 3, {d_k, dim});
+    const Tensor x = random_tensor(*k, {time, dim}, seed, 1);
+    const Tensor w_q = random_tensor(*k, {d_k, dim}, seed, 2), w_k = random_tensor(*k, {d_k, dim}, seed, 3);
     const Tensor m = matmul(w_q, w_k, true).value;  // [dim, dim]
     const auto two = matmul(linear(x, w_q), linear(x, w_k), false, true).value.to_host();
     auto one = merged_scores(x, m).value.to_host();
@@ -274,27 +274,17 @@ void engine(Session& s) {
   const double temperature = std::sqrt(static_cast<double>(width));
   const auto k = make_kernels(s.device(), s.threads());
   const std::uint64_t seed = s.seeds().front();
-  const Tensor q = random_tensor(*k, seed, 1, {1, 1, width}),
-               keys = random_tensor(*k, seed, 2, {1, pairs, width});
-  const Tensor values = random_tensor(*k, seed, 3, {1, pairs, width}),
-               upstream = random_tensor(*k, seed, 4, {1, 1, width});
-  const auto run = [&](const auto& f) {
-    Tape tape;
-    const Variable leaves[] = {tape.leaf(q), tape.leaf(keys), tape.leaf(values)};
-    const Variable y = f(leaves[0], leaves[1], leaves[2]);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
-  };
-  const auto lesson = run([&](const Variable& a, const Variable& b, const Variable& c) {
-    return soft_lookup(a, b, c, temperature);
-  });
-  const auto fused =
-      run([](const Variable& a, const Variable& b, const Variable& c) { return attention(a, b, c, 1); });
-  const char* names[] = {"output", "gradient of the query", "gradient of the keys", "gradient of the values"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-10);
+  const Tensor q = random_tensor(*k, {1, 1, width}, seed, 1),
+               keys = random_tensor(*k, {1, pairs, width}, seed, 2);
+  const Tensor values = random_tensor(*k, {1, pairs, width}, seed, 3),
+               upstream = random_tensor(*k, {1, 1, width}, seed, 4);
+  using Leaves = const std::vector<Variable>&;
+  const auto lesson = lab::with_gradients(
+      {q, keys, values}, upstream, [&](Leaves in) { return soft_lookup(in[0], in[1], in[2], temperature); });
+  const auto fused = lab::with_gradients({q, keys, values}, upstream,
+                                         [](Leaves in) { return attention(in[0], in[1], in[2], 1); });
+  lab::same(s, {"output", "gradient of the query", "gradient of the keys", "gradient of the values"}, lesson,
+            fused, 1e-10);
 
   const Tensor flat_keys = keys.reshaped({pairs, width}), flat_values = values.reshaped({pairs, width});
   const Variable w = match(q.reshaped({1, width}), flat_keys, temperature);

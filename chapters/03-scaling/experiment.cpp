@@ -8,8 +8,8 @@
 
 #include "03-scaling/lesson.hpp"
 #include "core/philox.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "course/training.hpp"
 #include "ops/attention.hpp"
 #include "ops/cross_entropy.hpp"
@@ -76,8 +76,12 @@ Softness measure(Scaling scaling, Index d_k, std::uint64_t seed) {
 void random_vectors(Session& s) {
   s.heading("Random queries against 32 random keys, entries with mean 0 and variance 1");
   Table table{"random", {{"scaling", "d_k", "variance of a score", "entropy (nats)", "norm of the Jacobian"}}};
-  CurveFigure entropies{"How soft the attention is, by head width", "head width d_k", "entropy of the weights (nats)", true, false, {}};
-  std::map<std::string, Spread> at_512;
+  CurveFigure entropies{"How soft the attention is, by head width",
+                        "head width d_k",
+                        "entropy of the weights (nats)",
+                        true,
+                        false,
+                        {}};
   for (const std::string& variant : s.variants()) {
     Curve curve{Session::label(variant), {}, {}, {}, {}};
     for (Index d_k : widths) {
@@ -242,26 +246,17 @@ void engine(Session& s) {
   const auto k = make_kernels(s.device(), s.threads());
   const Shape shape{2, 9, 16};
   const auto random = [&](std::uint64_t stream) {
-    const auto values = random_values(s.seeds().front(), stream, shape.size());
-    return Tensor::from(*k, shape, std::vector<Real>(values.begin(), values.end()));
+    return random_tensor(*k, shape, s.seeds().front(), stream);
   };
   const Tensor q = random(1), key = random(2), v = random(3), upstream = random(4);
-  const auto run = [&](const auto& f) {
-    Tape tape;
-    const Variable leaves[] = {tape.leaf(q), tape.leaf(key), tape.leaf(v)};
-    const Variable y = f(leaves[0], leaves[1], leaves[2]);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
-  };
-  const auto lesson = run([&](const Variable& a, const Variable& b, const Variable& c) {
-    return chapter03::attention(a, b, c, chapter03::factor(Scaling::by_root, 16, 16));
+  using Leaves = const std::vector<Variable>&;
+  const auto lesson = with_gradients({q, key, v}, upstream, [](Leaves in) {
+    return chapter03::attention(in[0], in[1], in[2], chapter03::factor(Scaling::by_root, 16, 16));
   });
-  const auto fused = run([&](const Variable& a, const Variable& b, const Variable& c) { return attention(a, b, c, 1); });
-  const char* names[] = {"output", "gradient of the queries", "gradient of the keys", "gradient of the values"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-5);
+  const auto fused =
+      with_gradients({q, key, v}, upstream, [](Leaves in) { return attention(in[0], in[1], in[2], 1); });
+  same(s, {"output", "gradient of the queries", "gradient of the keys", "gradient of the values"}, lesson,
+       fused, 1e-5);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "04-vanishing-gradients/classifier.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
@@ -103,7 +103,8 @@ void gradients(Session& s) {
       first_of_24[name] = first;
       const Tolerance tolerance{0, name == "no-norm" ? 0.9 : 0.5};
       s.fact("ratio/" + name, ratio, tolerance, "{:.2g}");
-      s.fact("first/" + name, first, tolerance, "{:.2g}");
+      // What explodes through 24 layers magnifies rounding as well: the claim below compares it.
+      s.fact("first/" + name, first, name == "no-norm" ? Tolerance::machine() : tolerance, "{:.2g}");
       Curve curve{name, {}, {}, {}, {}};
       for (std::size_t i = 0; i < 24; ++i) {
         curve.x.push_back(static_cast<double>(i + 1));
@@ -147,9 +148,7 @@ double step_size(bool adam, double size, std::uint64_t seed) {
     optimizer = std::make_unique<Sgd>(std::vector<Parameter*>{&p});
   double squares = 0;
   for (std::uint64_t step = 1; step <= 50; ++step) {
-    std::vector<Real> g;
-    for (double v : random_values(seed, 800 + step, count)) g.push_back(static_cast<Real>(size * v));
-    p.grad = Tensor::from(*k, {count}, g);
+    p.grad = lab::random_tensor(*k, {count}, seed, 800 + step, size);
     p.value = filled(*k, {count}, 0);
     optimizer->step(1);
     if (step < 50) continue;
@@ -364,8 +363,7 @@ void engine(Session& s) {
   s.heading("The lesson's code and the engine's: a whole encoder layer, and ten steps of Adam");
   const auto k = make_kernels(s.device(), s.threads());
   const auto random = [&](std::uint64_t stream, const Shape& shape) {
-    const auto values = random_values(s.seeds().front(), stream, shape.size());
-    return Tensor::from(*k, shape, std::vector<Real>(values.begin(), values.end()));
+    return lab::random_tensor(*k, shape, s.seeds().front(), stream);
   };
   const Tensor x = random(1, {2, 7, width}), upstream = random(2, {2, 7, width});
   for (const bool pre : {true, false}) {
@@ -395,10 +393,9 @@ void engine(Session& s) {
       return pre ? pre_norm(pre_norm(in, norm1, attend), norm2, feed)
                  : post_norm(post_norm(in, norm1, attend), norm2, feed);
     });
-    const char* names[] = {"output", "gradient of the input", "gradients of all parameters"};
-    for (std::size_t i = 0; i < fused.size(); ++i)
-      s.same(fmt::format("{}-norm layer's {}", pre ? "pre" : "post", names[i]),
-             std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-5);
+    const std::string whose = pre ? "pre-norm layer's " : "post-norm layer's ";
+    lab::same(s, {whose + "output", whose + "gradient of the input", whose + "gradients of all parameters"},
+              lesson, fused, 1e-5);
   }
   Parameter p{"p", random(3, {100}), {}};
   std::vector<Real> values = p.value.to_host();

@@ -403,24 +403,13 @@ void engine(Session& s) {
                gamma = random_tensor(*k, {48}, s.seeds().front(), 8),
                beta = random_tensor(*k, {48}, s.seeds().front(), 9),
                upstream = random_tensor(*k, {2, 9, 48}, s.seeds().front(), 10);
-  const auto results = [&](const auto& f) {
-    Tape tape;
-    const Variable leaves[] = {tape.leaf(x), tape.leaf(gamma), tape.leaf(beta)};
-    const Variable y = f(leaves[0], leaves[1], leaves[2]);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
-  };
-  const auto lesson = results([](const Variable& a, const Variable& b, const Variable& c) {
-    return chapter05::layer_norm(a, b, c, 1e-5);
+  using Leaves = const std::vector<Variable>&;
+  const auto lesson = lab::with_gradients(
+      {x, gamma, beta}, upstream, [](Leaves in) { return chapter05::layer_norm(in[0], in[1], in[2], 1e-5); });
+  const auto fused = lab::with_gradients({x, gamma, beta}, upstream, [](Leaves in) {
+    return tenfold::layer_norm(in[0], in[1], in[2], Real(1e-5));
   });
-  const auto fused = results([](const Variable& a, const Variable& b, const Variable& c) {
-    return tenfold::layer_norm(a, b, c, Real(1e-5));
-  });
-  const char* names[] = {"output", "gradient of the input", "gradient of γ", "gradient of β"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-12);
+  lab::same(s, {"output", "gradient of the input", "gradient of γ", "gradient of β"}, lesson, fused, 1e-12);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 /// @file
-/// Little helpers of chapter 5's experiment: random tensors, and a value with its input gradient.
+/// Little helpers of chapter 5's experiment: a value with its input gradient, spreads.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -7,20 +7,14 @@
 #include <vector>
 
 #include "05-layer-norm/norms.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter05 {
 
-/// Normal entries with mean 0 and the given deviation, a function of (seed, stream).
-inline Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream,
-                            double deviation = 1) {
-  std::vector<Real> values;
-  for (double v : random_values(seed, stream, shape.size()))
-    values.push_back(static_cast<Real>(deviation * v));
-  return Tensor::from(k, shape, values);
-}
+using lab::largest_difference;
+using lab::random_tensor;
 
 /// Root of the mean square.
 inline double rms(const std::vector<Real>& values) {
@@ -29,22 +23,14 @@ inline double rms(const std::vector<Real>& values) {
   return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
-inline double largest_difference(const std::vector<Real>& a, const std::vector<Real>& b) {
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double(a[i]) - b[i]));
-  return most;
-}
-
 struct Both {
   std::vector<Real> output, gradient;
 };
 
 /// norm(x), and the gradient of <upstream, norm(x)> by x.
 inline Both run(const Norm& norm, const Tensor& x, const Tensor& upstream) {
-  Tape tape;
-  const Variable leaf = tape.leaf(x), y = norm(leaf);
-  tape.backward(y, upstream);
-  return {y.value.to_host(), tape.grad(leaf).to_host()};
+  lab::Results both = lab::with_gradients({x}, upstream, [&](const auto& in) { return norm(in[0]); });
+  return {std::move(both[0]), std::move(both[1])};
 }
 
 /// `values[i]` of every seed's result, as a spread.

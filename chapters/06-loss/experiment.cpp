@@ -11,8 +11,8 @@
 #include "06-loss/outcome.hpp"
 #include "06-loss/shards.hpp"
 #include "06-loss/smoothing.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "ops/cross_entropy.hpp"
 #include "ops/linear_cross_entropy.hpp"
 
@@ -209,8 +209,7 @@ void engine(Session& s) {
   s.heading("The lesson's code and the engine's cross_entropy and linear_cross_entropy");
   const auto k = make_kernels(s.device(), s.threads());
   const auto random = [&](std::uint64_t stream, const Shape& shape) {
-    const auto values = random_values(s.seeds().front(), stream, shape.size());
-    return Tensor::from(*k, shape, std::vector<Real>(values.begin(), values.end()));
+    return lab::random_tensor(*k, shape, s.seeds().front(), stream);
   };
   const std::int32_t ignore = 0;
   constexpr double smoothing = 0.1;
@@ -220,31 +219,22 @@ void engine(Session& s) {
       *k, {2, 9}, std::vector<std::int32_t>{3, 10, 1, 1, 7, 0, 0, 0, 0, 5, 2, 9, 4, 4, 8, 6, 1, 0});
   const LossSpec spec{targets.reshaped({targets.size()}), ignore, static_cast<Real>(smoothing)};
   const auto run = [&](const std::vector<Tensor>& inputs, const auto& f) {
-    Tape tape;
-    std::vector<Variable> leaves;
-    for (const Tensor& input : inputs) leaves.push_back(tape.leaf(input));
-    const Variable y = f(leaves);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
+    return lab::with_gradients(inputs, upstream, f);
   };
   using Leaves = const std::vector<Variable>&;
-  const auto compare = [&](const std::vector<std::string>& names, const auto& lesson, const auto& fast) {
-    for (std::size_t i = 0; i < names.size(); ++i)
-      s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fast[i]), 1e-5);
-  };
   const Tensor logits = random(5, {2, 9, 11});
-  compare({"loss", "gradient of the logits"},
-          run({logits}, [&](Leaves l) { return chapter06::cross_entropy(l[0], targets, ignore, smoothing); }),
-          run({logits}, [&](Leaves l) { return tenfold::cross_entropy(l[0], spec); }));
-  compare({"loss after a linear layer", "gradient of the layer's input", "gradient of its weight",
-           "gradient of its bias"},
-          run({x, w, b},
-              [&](Leaves l) {
-                return chapter06::cross_entropy(linear(l[0], l[1], l[2]), targets, ignore, smoothing);
-              }),
-          run({x, w, b}, [&](Leaves l) { return linear_cross_entropy(l[0], l[1], l[2], spec); }));
+  lab::same(
+      s, {"loss", "gradient of the logits"},
+      run({logits}, [&](Leaves l) { return chapter06::cross_entropy(l[0], targets, ignore, smoothing); }),
+      run({logits}, [&](Leaves l) { return tenfold::cross_entropy(l[0], spec); }), 1e-5);
+  lab::same(s,
+            {"loss after a linear layer", "gradient of the layer's input", "gradient of its weight",
+             "gradient of its bias"},
+            run({x, w, b},
+                [&](Leaves l) {
+                  return chapter06::cross_entropy(linear(l[0], l[1], l[2]), targets, ignore, smoothing);
+                }),
+            run({x, w, b}, [&](Leaves l) { return linear_cross_entropy(l[0], l[1], l[2], spec); }), 1e-5);
 }
 
 }  // namespace

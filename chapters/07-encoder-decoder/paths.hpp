@@ -8,8 +8,8 @@
 #include "07-encoder-decoder/bag.hpp"
 #include "07-encoder-decoder/lesson.hpp"
 #include "07-encoder-decoder/translators.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace chapter07 {
@@ -18,13 +18,7 @@ using course::Session;
 using course::Spread;
 using course::spread;
 using course::Table;
-
-inline double largest_difference(const std::vector<Real>& a, const std::vector<Real>& b) {
-  double most = a.size() == b.size() ? 0 : INFINITY;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-  return most;
-}
+using lab::largest_difference;
 
 // --- the sinusoids
 // ----------------------------------------------------------------------------------------------------
@@ -238,8 +232,7 @@ inline void engine(Session& s) {
   const auto model = lab::untrained_translator(*k, corpus, options_of(""), seed);
   const Index dim = model->config().model_dim, length = model->config().max_length;
   const auto random = [&](std::uint64_t stream, const Shape& shape) {
-    const auto values = random_values(seed, stream, shape.size());
-    return Tensor::from(*k, shape, std::vector<Real>(values.begin(), values.end()));
+    return lab::random_tensor(*k, shape, seed, stream);
   };
   const auto compare = [&](const char* name, const std::vector<Real>& lesson, const std::vector<Real>& fast) {
     s.same(name, std::span<const Real>(lesson), std::span<const Real>(fast), 1e-5);
@@ -292,11 +285,11 @@ inline void engine(Session& s) {
     return all;
   };
   const auto mine = attended(true), engines = attended(false);
-  const char* names[] = {"cross-attention",          "gradient of the decoder's side",
-                         "gradient of the memory",   "gradient of W_Q, W_K, W_V",
-                         "gradient of their biases", "gradient of W_O",
-                         "gradient of W_O's bias"};
-  for (std::size_t i = 0; i < engines.size(); ++i) compare(names[i], mine.at(i), engines[i]);
+  lab::same(
+      s,
+      {"cross-attention", "gradient of the decoder's side", "gradient of the memory",
+       "gradient of W_Q, W_K, W_V", "gradient of their biases", "gradient of W_O", "gradient of W_O's bias"},
+      mine, engines, 1e-5);
 }
 
 }  // namespace chapter07

@@ -7,31 +7,18 @@
 #include <map>
 
 #include "08-autoregression/trained.hpp"
-#include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "ops/attention.hpp"
 #include "translate/incremental_decoder.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
 using namespace tenfold::chapter08;
+using lab::random_tensor, lab::relative_difference;
 namespace tasks = tenfold::chapter08_tasks;
 
 namespace {
-
-Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream) {
-  const auto values = random_values(seed, stream, shape.size());
-  return Tensor::from(k, shape, std::vector<Real>(values.begin(), values.end()));
-}
-
-double relative_difference(const std::vector<Real>& a, const std::vector<Real>& b) {
-  double difference = 0, magnitude = 0;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    magnitude = std::max(magnitude, std::abs(static_cast<double>(b[i])));
-  }
-  return difference / magnitude;
-}
 
 // --- the mask
 // ---------------------------------------------------------------------------------------------------------
@@ -548,26 +535,16 @@ void engine(Session& s) {
                key = random_tensor(*k, {2, time, dim}, seed, 12),
                v = random_tensor(*k, {2, time, dim}, seed, 13),
                upstream = random_tensor(*k, {2, time, dim}, seed, 14);
-  const auto run = [&](const auto& f) {
-    Tape tape;
-    const Variable leaves[] = {tape.leaf(q), tape.leaf(key), tape.leaf(v)};
-    const Variable y = f(leaves[0], leaves[1], leaves[2]);
-    tape.backward(y, upstream);
-    std::vector<std::vector<Real>> all{y.value.to_host()};
-    for (const Variable& leaf : leaves) all.push_back(tape.grad(leaf).to_host());
-    return all;
-  };
-  const auto lesson = run([&](const Variable& a, const Variable& b, const Variable& c) {
-    return merge_heads(
-        matmul(causal_weights(split_heads(a, 2), split_heads(b, 2), Later::excluded), split_heads(c, 2)));
+  using Leaves = const std::vector<Variable>&;
+  const auto lesson = lab::with_gradients({q, key, v}, upstream, [](Leaves in) {
+    return merge_heads(matmul(causal_weights(split_heads(in[0], 2), split_heads(in[1], 2), Later::excluded),
+                              split_heads(in[2], 2)));
   });
-  const auto fused = run([&](const Variable& a, const Variable& b, const Variable& c) {
-    return attention(a, b, c, 2, {true, 0, {}});
+  const auto fused = lab::with_gradients({q, key, v}, upstream, [](Leaves in) {
+    return attention(in[0], in[1], in[2], 2, {true, 0, {}});
   });
-  const char* names[] = {"output", "gradient of the queries", "gradient of the keys",
-                         "gradient of the values"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-5);
+  lab::same(s, {"output", "gradient of the queries", "gradient of the keys", "gradient of the values"},
+            lesson, fused, 1e-5);
 }
 
 }  // namespace

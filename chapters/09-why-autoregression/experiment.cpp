@@ -8,6 +8,7 @@
 #include "09-why-autoregression/decoding.hpp"
 #include "09-why-autoregression/synonyms.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "text/bleu.hpp"
 
 using namespace tenfold;
@@ -490,10 +491,9 @@ void engine(Session& s) {
   });
   const auto fused =
       run([&](Pass& pass) { return model->loss(pass, lab::batch_of(*k, std::vector{pair}), 0, 1); });
-  const char* names[] = {"nats of a sentence", "gradient of the embedding",
-                         "gradient of the decoder's self-attention"};
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    s.same(names[i], std::span<const Real>(lesson[i]), std::span<const Real>(fused[i]), 1e-4);
+  lab::same(s,
+            {"nats of a sentence", "gradient of the embedding", "gradient of the decoder's self-attention"},
+            lesson, fused, 1e-4);
 
   s.heading("The lesson's beam search and the engine's");
   lab::train_translator(*model, corpus, o, seed);

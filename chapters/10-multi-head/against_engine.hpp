@@ -1,4 +1,5 @@
-// The lesson against the engine: the layer, then the whole Transformer assembled from all chapters.
+/// @file
+/// The lesson against the engine: the layer, then the whole Transformer assembled from all chapters.
 #pragma once
 #include <fmt/format.h>
 
@@ -9,16 +10,13 @@
 #include "10-multi-head/assembled.hpp"
 #include "core/random_values.hpp"
 #include "course/experiment.hpp"
+#include "course/tensors.hpp"
 #include "course/toy_translation.hpp"
 #include "ops/add.hpp"
 
 namespace tenfold::course {
 
-inline Tensor random_tensor(Kernels& k, const Shape& shape, std::uint64_t seed, std::uint64_t stream, double size = 1) {
-  std::vector<Real> values;
-  for (double v : random_values(seed, stream, shape.size())) values.push_back(static_cast<Real>(size * v));
-  return Tensor::from(k, shape, values);
-}
+using lab::random_tensor;
 
 /// The layer of lesson.hpp against the engine's, and the sum of the heads' terms against both.
 inline void layer_and_engine(Session& s) {
@@ -58,9 +56,10 @@ inline void layer_and_engine(Session& s) {
     }
     return total;
   });
-  const char* names[] = {"output", "gradient of the input", "gradient of the projections", "gradient of the output projection"};
-  for (std::size_t i = 0; i < theirs.size(); ++i)
-    s.same(names[i], std::span<const Real>(ours[i]), std::span<const Real>(theirs[i]), 1e-5);
+  lab::same(
+      s,
+      {"output", "gradient of the input", "gradient of the projections", "gradient of the output projection"},
+      ours, theirs, 1e-5);
   s.same("sum of the heads' terms", std::span<const Real>(summed[0]), std::span<const Real>(theirs[0]), 1e-5);
 }
 

@@ -1,5 +1,6 @@
-// A task that must look at several places at once: a memory of pairs (symbol, value), and questions that name one or more
-// of its symbols in order; the answer is their values in the same order. One layer of attention, then one linear layer.
+/// @file
+/// A task that must look at several places at once: a memory of pairs (symbol, value), and questions that name one or more
+/// of its symbols in order; the answer is their values in the same order. One layer of attention, then one linear layer.
 #pragma once
 #include <algorithm>
 #include <numeric>

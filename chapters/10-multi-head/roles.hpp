@@ -1,5 +1,6 @@
-// What a head looks at: for every query of a sentence, the keys that a role would choose, and how much of the attention
-// they get.
+/// @file
+/// What a head looks at: for every query of a sentence, the keys that a role would choose, and how much of the attention
+/// they get.
 #pragma once
 #include <map>
 #include <optional>

@@ -1,4 +1,5 @@
-// A trained translator, head by head: what it loses without each, what each looks at, how much the heads of a layer differ.
+/// @file
+/// A trained translator, head by head: what it loses without each, what each looks at, how much the heads of a layer differ.
 #pragma once
 #include <cmath>
 #include <memory>

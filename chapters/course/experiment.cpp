@@ -24,7 +24,8 @@ double largest_difference(std::span<const T> lesson, std::span<const T> engine) 
   double difference = 0, magnitude = 0;
   for (std::size_t i = 0; i < engine.size(); ++i) {
     const double d = std::abs(static_cast<double>(lesson[i]) - static_cast<double>(engine[i]));
-    if (!(d <= difference)) difference = d;  // takes NaN, too
+    if (std::isnan(d)) return d;
+    difference = std::max(difference, d);
     magnitude = std::max(magnitude, std::abs(static_cast<double>(engine[i])));
   }
   return magnitude > 0 ? difference / magnitude : difference;
@@ -35,7 +36,8 @@ std::string judgement(double predicted, const Spread& measured) {
   const double off = std::abs(predicted - measured.mean);
   if (off <= std::max(measured.deviation, 0.02 * std::abs(measured.mean))) return "spot on";
   if (off <= 0.1 * std::abs(measured.mean)) return "within a tenth";
-  if (measured.mean == 0 || predicted == 0) return predicted > measured.mean ? "too high" : "too low";  // no factor to name
+  if (predicted == 0 || measured.mean == 0)
+    return fmt::format("too {} by {:.3g}", predicted > measured.mean ? "high" : "low", off);
   const double ratio = predicted / measured.mean;
   if (ratio < 0) return "the other side of zero";
   const double factor = std::max(ratio, 1 / ratio);
@@ -52,6 +54,8 @@ void check_breakages(const Chapter& chapter, std::vector<std::string>& asked) {
   std::vector<std::string> names;
   for (const Breakage& b : chapter.breakages) names.push_back(b.name);
   if (std::find(asked.begin(), asked.end(), "all") != asked.end()) asked = names;
+  for (auto name = asked.begin(); name != asked.end();)
+    name = std::find(asked.begin(), name, *name) == name ? name + 1 : asked.erase(name);
   for (const std::string& name : asked)
     if (std::find(names.begin(), names.end(), name) == names.end())
       throw UsageError(fmt::format("there is no breakage \"{}\" in this chapter; it has {}", name, fmt::join(names, ", ")));
@@ -170,6 +174,8 @@ void Session::fact(const std::string& name, const Spread& value, Tolerance toler
 }
 
 void Session::claim(const std::string& name, const std::string& text, bool holds) {
+  for (const Claim& c : report_.claims)
+    if (c.name == name) throw UsageError("the claim " + name + " is recorded twice");
   print(fmt::format("  {} {}\n", holds ? "✔" : "✘", text));
   report_.claims.push_back({name, text, holds});
 }
@@ -177,7 +183,8 @@ void Session::claim(const std::string& name, const std::string& text, bool holds
 void Session::answer(const std::string& variant, const Spread& measured) { answers_.emplace_back(variant, measured); }
 
 void Session::same(const std::string& name, std::span<const double> lesson, std::span<const double> engine, double bound) {
-  const double difference = lesson.size() == engine.size() ? largest_difference(lesson, engine) : INFINITY;
+  const double difference =
+      lesson.size() == engine.size() && !engine.empty() ? largest_difference(lesson, engine) : INFINITY;
   const std::string shown = fmt::format("{:.1e}", difference);
   claim("same/" + name, fmt::format("the lesson's {} equals the engine's (relative difference at most {:.0e})", name, bound),
         difference <= bound);

@@ -103,8 +103,9 @@ class Session {
   /// What the chapter's quantity (see Chapter::quantity) came to in a variant; what --predict is held against. Once
   /// for each variant.
   void answer(const std::string& variant, const Spread& measured);
-  /// The lesson's code against the engine's: the largest difference, relative to the largest magnitude of `engine`, must
-  /// be at most `bound`. A claim, and the fact "same/NAME" (compared by the claim alone).
+  /// The lesson's code against the engine's: the largest difference, relative to the largest magnitude of
+  /// `engine`, must be at most `bound`; NaN, other lengths and nothing to compare never pass. A claim, and
+  /// the fact "same/NAME" (compared by the claim alone).
   void same(const std::string& name, std::span<const double> lesson, std::span<const double> engine, double bound);
   /// The same for the float build.
   void same(const std::string& name, std::span<const float> lesson, std::span<const float> engine, double bound);

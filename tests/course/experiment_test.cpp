@@ -78,8 +78,10 @@ TEST_CASE("a prediction is judged against the run it is about") {
   CHECK(verdict({"--predict", "11"}) == "You predicted 11.0 for the healthy run: within a tenth.");
   CHECK(verdict({"--predict", "20.4"}) == "You predicted 20.4 for the healthy run: too high by a factor of 2.");
   CHECK(verdict({"--predict=-3"}) == "You predicted -3.0 for the healthy run: the other side of zero.");
-  CHECK(verdict({"--predict", "0"}) == "You predicted 0.0 for the healthy run: too low.");
+  CHECK(verdict({"--predict", "0"}) == "You predicted 0.0 for the healthy run: too low by 10.2.");
   CHECK(verdict({"--predict", "5.2", "--break", "tilt"}) == "You predicted 5.2 for tilt: spot on.");
+  CHECK(verdict({"--predict", "5.2", "--break", "tilt", "--break", "tilt"}) ==
+        "You predicted 5.2 for tilt: spot on.");
 }
 
 TEST_CASE("breakages stand beside the healthy run") {
@@ -108,7 +110,10 @@ TEST_CASE("lesson and engine are compared, NaN and lengths included") {
   CHECK(code({1, 1000}, {1.5, 1000}) == 0);  // relative to the largest
   CHECK(code({1, 1000}, {3, 1000}) == 1);
   CHECK(code({1, std::nan("")}, {1, 2}) == 1);
+  CHECK(code({std::nan(""), 2}, {1, 2}) == 1);
+  CHECK(code({1, 2}, {std::nan(""), 2}) == 1);
   CHECK(code({1}, {1, 2}) == 1);
+  CHECK(code({}, {}) == 1);
   CHECK(code({0}, {0}) == 0);
 }
 
@@ -136,9 +141,9 @@ TEST_CASE("a command line that makes no sense") {
   CHECK(run({"--break", "tlt"}, measure).err == "chapter 4: there is no breakage \"tlt\" in this chapter; it has tilt, sink\n");
   CHECK(run({"--break", "tlt"}, measure).code == 2);
   CHECK(run({"--predict", "much"}, measure).code == 2);
+  CHECK(run({"--predict", "nan"}, measure).code == 2);
   CHECK(run({"--seeds", "0"}, measure).code == 2);
   CHECK(run({"--seed=-1"}, measure).code == 2);
-  CHECK(run({"--predict", "nan"}, measure).code == 2);
   CHECK(run({"--brek", "tilt"}, measure).err == "chapter 4: there is no option --brek (see --help)\n");
   CHECK(run({"tilt"}, measure).err.ends_with("tilt (see --help)\n"));
   put(folder / "file", "");
@@ -169,5 +174,9 @@ TEST_CASE("mistakes of a chapter's author are refused") {
   const auto error = [&](const std::function<void(Session&)>& body) { return run({"--out", folder.path()}, body).err; };
   CHECK(error([](Session& s) { s.fact("a", 1, {}); s.fact("a", 2, {}); }) == "chapter 4: the fact a is recorded twice\n");
   CHECK(error([](Session& s) { s.fact("a", std::nan(""), {}); }) == "chapter 4: the fact a is not a finite number\n");
+  CHECK(error([](Session& s) {
+          s.claim("a", "b", true);
+          s.claim("a", "b", true);
+        }) == "chapter 4: the claim a is recorded twice\n");
   CHECK(error([](Session& s) { s.table({"t", {{"a", "b"}, {"1"}}}); }).find("as many cells") != std::string::npos);
 }

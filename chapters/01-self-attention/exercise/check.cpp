@@ -39,6 +39,10 @@ void weights_of_large_scores() {
   expect_close(exercise::attention_weights(Matrix{{1000}, {-1000}}, Matrix{{1}, {-1}}),
                Matrix{{1, 0}, {0, 1}}, 1e-9, "the weights for scores of ±1000",
                "exp(1000) is infinite: subtract the largest score of the row first");
+  expect_close(
+      exercise::attention_weights(Matrix{{1000}}, Matrix{{-1}, {-2}}), Matrix{{1, 0}}, 1e-9,
+      "the weights for scores of -1000 and -2000",
+      "All scores may be below zero: look for the largest from the row's first score on, not from 0");
 }
 
 void output_of_the_example() {

@@ -36,6 +36,9 @@ void cold_is_exact() {
   expect_close(exercise::soft_lookup({1, 0}, unit_keys, Matrix{{4, 1}, {8, 2}}, 1e-4), Vector{4, 1}, 1e-9,
                "the answer at temperature 0.0001",
                "exp(10000) is infinite: subtract the largest score first");
+  expect_close(exercise::soft_lookup({-1, -2}, unit_keys, Matrix{{4, 1}, {8, 2}}, 1e-4), Vector{4, 1}, 1e-9,
+               "the answer for scores of -10000 and -20000",
+               "All scores may be below zero: look for the largest from the first score on, not from 0");
 }
 
 void hot_is_the_average() {

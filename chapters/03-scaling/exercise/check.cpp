@@ -42,6 +42,10 @@ void softmax_of_large_scores() {
   const std::string hint = "exp(1000) is infinite: subtract the largest score of the row first";
   expect_close(exercise::softmax(Matrix{{1000, 1000}, {-1000, 0}}), Matrix{{0.5, 0.5}, {0, 1}}, 1e-9,
                "the softmax of scores of ±1000", hint);
+  expect_close(
+      exercise::softmax(Matrix{{-1000, -2000}}), Matrix{{1, 0}}, 1e-9,
+      "the softmax of scores of -1000 and -2000",
+      "All scores may be below zero: look for the largest from the row's first score on, not from 0");
 }
 
 void backward_of_the_example() {
@@ -53,6 +57,13 @@ void backward_sums_to_zero() {
   const Matrix gradient = exercise::softmax_backward(weights, Matrix{{1, 1, 1}});
   expect_close(gradient, Matrix{{0, 0, 0}}, 1e-9, "the gradient for an upstream gradient of (1, 1, 1)",
                "The weights always sum to 1, so the entries must cancel");
+}
+
+void backward_takes_each_row_by_itself() {
+  expect_close(exercise::softmax_backward(Matrix{{0.25, 0.75}, {0.25, 0.75}, {0.5, 0.5}},
+                                          Matrix{{1, 0}, {1, 0}, {0, 2}}),
+               Matrix{{0.1875, -0.1875}, {0.1875, -0.1875}, {-0.5, 0.5}}, 1e-9, "the gradient for three rows",
+               "Every row has a softmax of its own, so the mean term must begin anew with each");
 }
 
 void backward_is_the_slope() {
@@ -80,5 +91,6 @@ int main(int argc, char** argv) {
                 {"softmax_of_large_scores", softmax_of_large_scores},
                 {"backward_of_the_example", backward_of_the_example},
                 {"backward_sums_to_zero", backward_sums_to_zero},
+                {"backward_takes_each_row_by_itself", backward_takes_each_row_by_itself},
                 {"backward_is_the_slope", backward_is_the_slope}});
 }

@@ -53,6 +53,13 @@ void remembers_the_size() {
                "The size is the root of the running mean of the squares");
 }
 
+void each_mean_has_its_own_beta() {
+  // m = (1·0.25 + 3·0.5)/0.75 = 7/3, v = (1·0.1875 + 9·0.25)/0.4375 = 39/7
+  expect_close(after({{1}, {3}}, 1, 0.5, 0.75, 0)[0], -1 - (7.0 / 3) / std::sqrt(39.0 / 7), 1e-9,
+               "gradients 1 and 3, rate 1, β₁ = 0.5, β₂ = 0.75",
+               "β₁ belongs to the mean of the gradients, β₂ to that of their squares");
+}
+
 void entries_are_apart() {
   const Vector values = after({{1, 100}, {1, 100}}, 0.1, 0.9, 0.98, 0);
   expect_close(values, Vector{-0.2, -0.2}, 1e-9, "two steps with gradients (1, 100): the value",
@@ -80,8 +87,10 @@ void a_zero_block_does_nothing() {
   const Vector x{2, -3}, dy{5, 7};
   expect_close(exercise::residual_block(Matrix(2, 2), x), x, 1e-12, "y for W = 0",
                "x itself is added, not its ReLU");
-  expect_close(exercise::residual_block_backward(Matrix(2, 2), x, dy).x, dy, 1e-12, "dx for W = 0",
-               "The straight road hands dy on as it is");
+  const auto g = exercise::residual_block_backward(Matrix(2, 2), x, dy);
+  expect_close(g.x, dy, 1e-12, "dx for W = 0", "The straight road hands dy on as it is");
+  expect_close(g.w, Matrix(2, 2), 1e-12, "dW for W = 0",
+               "Here h is 0, and the slope of the ReLU at 0 counts as 0");
 }
 
 void backward_of_the_example() {
@@ -121,6 +130,7 @@ int main(int argc, char** argv) {
                 {"equal_gradients_keep_the_pace", equal_gradients_keep_the_pace},
                 {"remembers_the_direction", remembers_the_direction},
                 {"remembers_the_size", remembers_the_size},
+                {"each_mean_has_its_own_beta", each_mean_has_its_own_beta},
                 {"entries_are_apart", entries_are_apart},
                 {"epsilon_is_added_to_the_root", epsilon_is_added_to_the_root},
                 {"block_of_the_example", block_of_the_example},

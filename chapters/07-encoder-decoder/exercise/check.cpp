@@ -42,6 +42,11 @@ void pairs_slow_down() {
     expect_close(p(1, 2 * i), std::sin(std::pow(10000.0, -2.0 * i / 8)), 1e-9,
                  fmt::format("column {} of position 1 at width 8", 2 * i),
                  fmt::format("Pair {} turns by 10000^(-{}/8) per position", i, 2 * i));
+  const Matrix longer = exercise::positional_encoding(6, 8);
+  expect_close(longer(5, 4), std::sin(0.05), 1e-9, "column 4 of position 5 at width 8",
+               "The angle grows with the position: 5 times that of position 1");
+  expect_close(longer(5, 5), std::cos(0.05), 1e-9, "column 5 of position 5 at width 8",
+               "It is the cosine of column 4's angle");
 }
 
 // --- cross-attention ---

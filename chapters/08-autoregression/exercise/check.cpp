@@ -74,6 +74,11 @@ void attend_large_scores() {
   expect_close(exercise::attend_newest({1000}, {1}, {7}, cache), {6}, 1e-9,
                "the result for two scores of 1000",
                "exp(1000) is infinite: subtract the largest score first");
+  Cache other;
+  exercise::attend_newest({1000}, {-1}, {5}, other);
+  expect_close(exercise::attend_newest({1000}, {-2}, {7}, other), {5}, 1e-9,
+               "the result for scores of -1000 and -2000",
+               "All scores may be below zero: look for the largest from the first score on, not from 0");
 }
 
 // --- greedy
@@ -129,6 +134,12 @@ void leaves_out_the_end() {
   const auto output = exercise::greedy(model, {1}, end, 10);
   for (int token : output) expect(token != end, "the end token should not be part of the output");
   same_numbers(output, {3}, "the output", "It ends when the end token is chosen");
+}
+
+void any_token_may_be_the_end() {
+  Scripted model({3, 0, 5, 7}, 1);
+  same_numbers(exercise::greedy(model, {1}, 7, 10), {3, 0, 5}, "the output where token 7 is the end",
+               "Compare with `end`, whatever number it is");
 }
 
 void stops_at_once() {
@@ -195,6 +206,7 @@ int main(int argc, char** argv) {
                 {"attend_large_scores", attend_large_scores},
                 {"continues_the_prompt", continues_the_prompt},
                 {"leaves_out_the_end", leaves_out_the_end},
+                {"any_token_may_be_the_end", any_token_may_be_the_end},
                 {"stops_at_once", stops_at_once},
                 {"keeps_to_the_limit", keeps_to_the_limit},
                 {"feeds_every_token_once", feeds_every_token_once},

@@ -50,6 +50,10 @@ void attend_divides_by_the_heads_own_root() {
 void attend_survives_large_scores() {
   expect_close(exercise::attend(of({{1000}}), of({{1}, {-1}}), of({{7}, {9}})), of({{7}}), 1e-12,
                "attention with scores of ±1000", "exp(1000) is infinite: subtract the largest score of the row first");
+  expect_close(
+      exercise::attend(of({{1000}}), of({{-1}, {-2}}), of({{7}, {9}})), of({{7}}), 1e-12,
+      "attention with scores of -1000 and -2000",
+      "All scores may be below zero: look for the largest from the row's first score on, not from 0");
 }
 
 void one_head_is_attend() {
@@ -64,6 +68,22 @@ void heads_look_at_different_places() {
   const Matrix v = of({{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 12}});
   expect_close(exercise::multi_head(q, k, v, 2), of({{1, 2, 11, 12}}), 1e-6, "two heads that ask for different keys",
                "Each head needs a softmax of its own, over its own slices; one softmax for all can only give a mixture");
+}
+
+void every_head_is_attend_on_its_slices() {
+  const Matrix q = random_matrix(2, 6, 112), k = random_matrix(4, 6, 113), v = random_matrix(4, 6, 114);
+  const Matrix all = exercise::multi_head(q, k, v, 3);
+  expect(all.rows() == 2 && all.columns() == 6, "multi_head must give [queries, dim] = [2, 6], got " + all.shape());
+  for (int h = 0; h < 3; ++h) {
+    const auto slice = [&](const Matrix& x) {
+      Matrix part(x.rows(), 2);
+      for (int t = 0; t < x.rows(); ++t)
+        for (int c = 0; c < 2; ++c) part(t, c) = x(t, 2 * h + c);
+      return part;
+    };
+    expect_close(slice(all), exercise::attend(slice(q), slice(k), slice(v)), 1e-9, fmt::format("the part of head {} of 3", h),
+                 "It is attend on that head's slices, divided by the root of the head's width, not of the model's");
+  }
 }
 
 void heads_keep_their_tokens() {
@@ -108,6 +128,7 @@ int main(int argc, char** argv) {
                 {"attend_survives_large_scores", attend_survives_large_scores},
                 {"one_head_is_attend", one_head_is_attend},
                 {"heads_look_at_different_places", heads_look_at_different_places},
+                {"every_head_is_attend_on_its_slices", every_head_is_attend_on_its_slices},
                 {"heads_keep_their_tokens", heads_keep_their_tokens},
                 {"other_heads_do_not_matter", other_heads_do_not_matter}});
 }
