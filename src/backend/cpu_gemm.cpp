@@ -5,6 +5,7 @@
 
 #include "backend/blas.hpp"
 #include "backend/cpu.hpp"
+#include "backend/packed_product.hpp"
 #include "backend/parallel.hpp"
 #include "backend/small_product.hpp"
 
@@ -44,6 +45,8 @@ void product(const Gemm& g, const Real* a, const Real* b, Real* c) {
               g.transpose_b ? 1 : g.ldb, g.beta, c, g.ldc);
   } else if (g.m <= most_few_rows && g.transpose_b && !g.transpose_a && g.n % 4 == 0) {
     few_rows(g, a, b, c);
+  } else if (packed_product_pays) {
+    packed_product(g, a, b, c);
   } else {
     blas_gemm(g, a, b, c);
   }

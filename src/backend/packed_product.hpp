@@ -1,0 +1,28 @@
+/// @file
+/// Products of large matrices, from registers outwards.
+///
+/// A tile of c, tile_rows × tile_cols, stays in registers while the inner index runs; each step loads one row
+/// of b's panel and adds multiples of it to every row of the tile. So that all loads are of neighbours, both
+/// sides are copied first: b in panels of tile_cols columns, a block of `inner_block` × `column_block` at a
+/// time, which stays in the second-level cache while all of a passes by; and of a the rows of one tile, which
+/// stay in the first-level one. The order of summation depends on k alone, so the bits depend neither on
+/// threads nor on how c is cut. The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance
+/// Matrix Multiplication" (2008).
+#pragma once
+#include "backend/kernels.hpp"
+#include "backend/small_product.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+/// What the registers hold: with 32 of them 28 vectors of c, with 16 of them 12.
+inline constexpr Index tile_rows = sizeof(Vector) >= 64 ? 14 : 6;
+inline constexpr Index tile_cols = 2 * vector_width;
+
+/// Whether these tiles are worth having: with vectors of 16 bytes OpenBLAS, which picks its code when it
+/// starts, is faster than what this was compiled for.
+inline constexpr bool packed_product_pays = sizeof(Vector) >= 32;
+
+/// One product of g's batch in the calling thread.
+void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c);
+
+}  // namespace tenfold::inline TENFOLD_REAL
