@@ -14,8 +14,9 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
-/// What the registers hold: with 32 of them 28 vectors of c, with 16 of them 12.
+/// Rows of a tile. The registers hold it: of 32 it takes 28, of 16 it takes 12.
 inline constexpr Index tile_rows = sizeof(Vector) >= 64 ? 14 : 6;
+/// Columns of a tile.
 inline constexpr Index tile_cols = 2 * vector_width;
 
 /// Whether these tiles are worth having: with vectors of 16 bytes OpenBLAS, which picks its code when it
