@@ -26,8 +26,11 @@ Variable Tape::parameter(Parameter& p) {
   return v;
 }
 
-Variable Tape::record(Tensor value, std::span<const Variable> inputs, std::unique_ptr<Backward> backward) {
+Variable Tape::record(Tensor value, std::span<const Variable> inputs, std::unique_ptr<Backward> backward,
+                      const Work& work_back) {
   Node node;
+  node.layer = profile_ ? profile_->layer() : 0;
+  node.work_back = work_back;
   node.inputs.reserve(inputs.size());
   for (const Variable& v : inputs) {
     if (v.tape) check(v, "an operation");
@@ -53,6 +56,24 @@ void Tape::accumulate(Tensor& slot, Tensor g) {
     slot = sum_of(slot, g);
 }
 
+void Tape::run_back(int i, std::vector<Tensor>& dx) {
+  Node& node = nodes_[i];
+  dx.assign(node.inputs.size(), Tensor());
+  {
+    const Profile::Span span(profile_, node.backward->name(), Profile::Direction::backward, node.layer, node.work_back);
+    node.backward->run(node.grad, dx);
+  }
+  const Profile::Span span(profile_, "sum of gradients", Profile::Direction::backward, node.layer);
+  for (std::size_t k = 0; k < dx.size(); ++k) {
+    if (node.inputs[k] < 0 || !dx[k].defined()) continue;
+    Node& input = nodes_[node.inputs[k]];
+    if (dx[k].shape() != input.shape)
+      throw std::logic_error("tape: a backward returned a gradient of shape " + to_string(dx[k].shape()) +
+                             " for an input of shape " + to_string(input.shape));
+    accumulate(input.grad, std::move(dx[k]));
+  }
+}
+
 void Tape::backward(const Variable& y, const Tensor& seed) {
   check(y, "backward");
   if (done_) throw std::logic_error("tape: backward() was already run; clear() the tape first");
@@ -65,17 +86,7 @@ void Tape::backward(const Variable& y, const Tensor& seed) {
   for (int i = y.id; i >= 0; --i) {
     Node& node = nodes_[i];
     if (node.parameter && node.grad.defined()) accumulate(node.parameter->grad, std::move(node.grad));
-    if (node.backward && node.grad.defined()) {
-      dx.assign(node.inputs.size(), Tensor());
-      node.backward->run(node.grad, dx);
-      for (std::size_t k = 0; k < dx.size(); ++k) {
-        if (node.inputs[k] < 0 || !dx[k].defined()) continue;
-        if (dx[k].shape() != nodes_[node.inputs[k]].shape)
-          throw std::logic_error("tape: a backward returned a gradient of shape " + to_string(dx[k].shape()) +
-                                 " for an input of shape " + to_string(nodes_[node.inputs[k]].shape));
-        accumulate(nodes_[node.inputs[k]].grad, std::move(dx[k]));
-      }
-    }
+    if (node.backward && node.grad.defined()) run_back(i, dx);
     node.backward.reset();
     if (!node.keep) node.grad = Tensor();
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "autograd/tensor.hpp"
+#include "core/profile.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 
@@ -47,6 +48,8 @@ class Backward {
   virtual ~Backward() = default;
   /// Sets dx[i] for every input; an undefined dx[i] means that no gradient flows there.
   virtual void run(const Tensor& dy, std::span<Tensor> dx) = 0;
+  /// Of the operation, for a profile.
+  virtual std::string_view name() const { return "operation"; }
 };
 
 /// Records operations, and runs back through them; see the head of this file for who owns what. Not copied,
@@ -61,8 +64,10 @@ class Tape {
   Variable leaf(Tensor value);
   /// A parameter; the same one twice gives the same node.
   Variable parameter(Parameter& p);
-  /// The result of an operation on `inputs` (constants among them take part with id -1).
-  Variable record(Tensor value, std::span<const Variable> inputs, std::unique_ptr<Backward> backward);
+  /// The result of an operation on `inputs` (constants among them take part with id -1); `work_back` is what a
+  /// profile counts for going back.
+  Variable record(Tensor value, std::span<const Variable> inputs, std::unique_ptr<Backward> backward,
+                  const Work& work_back = {});
 
   /// Runs back from `y`, whose upstream gradient is `seed` (same shape), and adds to every parameter's gradient.
   /// What operations saved is freed on the way, so it can be done once between two clear().
@@ -76,6 +81,10 @@ class Tape {
 
   /// Forgets everything; older Variables of this tape become stale.
   void clear();
+  /// From now on operations of this tape, on their way and back, are timed into `profile`; null: no longer.
+  void set_profile(Profile* profile) { profile_ = profile; }
+  /// Where operations are timed, if they are.
+  Profile* profile() const { return profile_; }
   /// How many nodes there are: leaves, parameters, and recorded operations.
   std::size_t size() const { return nodes_.size(); }
 
@@ -87,14 +96,18 @@ class Tape {
     Shape shape;
     Parameter* parameter = nullptr;
     bool keep = false;
+    int layer = 0;   // of the profile
+    Work work_back;  // likewise
   };
 
   Variable add_node(Tensor value, Node node);
   void check(const Variable& v, const char* what) const;
+  void run_back(int i, std::vector<Tensor>& dx);
   static void accumulate(Tensor& slot, Tensor g);
 
   std::vector<Node> nodes_;
   std::unordered_map<const Parameter*, int> parameters_;
+  Profile* profile_ = nullptr;
   unsigned generation_ = 0;
   bool done_ = false;
 };

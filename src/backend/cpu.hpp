@@ -64,6 +64,8 @@ class CpuKernels final : public ReferenceKernels {
                      Real* losses, Real* log_sums) override;
   void cross_entropy_backward(const CrossEntropyRows& rows, const Real* logits, const std::int32_t* targets,
                               const Real* log_sums, Real factor, Real* dlogits) override;
+  void cross_entropy_gradient(const CrossEntropyRows& rows, const Real* bias, const std::int32_t* targets,
+                              Real factor, Real* logits, Real* losses, Real* log_sums, Real* dbias) override;
 
   void attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o,
                  Real* log_sums) override;
@@ -77,7 +79,7 @@ class CpuKernels final : public ReferenceKernels {
 
  private:
   int threads_;
-  std::vector<Real> partial_;  // layer norm's gradients per thread
+  std::vector<Real> partial_;  // sums over rows, per thread
 };
 
 /// How many rows of `cols` numbers make a piece worth a thread of its own, when a number takes about a

@@ -98,7 +98,10 @@ void CpuKernels::activate_backward(Activation kind, const Real* x, const Real* d
 void CpuKernels::dropout(const Dropout& d, const Real* x, Real* out, Index n) {
   const Real factor = d.scale();
   if (!d.active()) return copy(x, out, n);
-  each_kept(threads_, d, n, [=](Index i, bool kept) { out[i] = kept ? x[i] * factor : 0; });
+  each_kept(threads_, d, n, [=](Index i, bool kept) {
+    const Real scaled = x[i] * factor;  // in any case, so that the loop has no branch
+    out[i] = kept ? scaled : 0;
+  });
 }
 
 void CpuKernels::residual_dropout(const Dropout& d, const Real* x, const Real* y, Real* out, Index n) {

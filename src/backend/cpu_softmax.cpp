@@ -24,6 +24,40 @@ Real largest_of(const Real* x, Index n) {
   return largest;
 }
 
+/// One row of cross_entropy_gradient, in two passes: z becomes exp(z - largest), then dlogits, which dbias gets added.
+/// Every exponential is computed once.
+void gradient_row(const CrossEntropyRows& rows, const Real* bias, std::int32_t target, Real factor, Real* z, Real& loss,
+                  Real& log_sum, Real* dbias) {
+  const Index classes = rows.classes;
+  Real largest = z[0] + bias[0], logits = 0;
+#pragma omp simd reduction(max : largest) reduction(+ : logits)
+  for (Index c = 0; c < classes; ++c) {
+    const Real logit = z[c] + bias[c];
+    z[c] = logit;
+    largest = logit > largest ? logit : largest;
+    logits += logit;
+  }
+  const Real at_target = z[target];
+  Real exps = 0;
+#pragma omp simd reduction(+ : exps)
+  for (Index c = 0; c < classes; ++c) {
+    const Real e = vector_exp(z[c] - largest);
+    z[c] = e;
+    exps += e;
+  }
+  const Real s = rows.smoothing, share = s / static_cast<Real>(classes);
+  log_sum = largest + std::log(exps);
+  loss = log_sum - (1 - s) * at_target - share * logits;
+  const Real inverse = factor / exps, shared = factor * share;
+  z[target] -= (1 - s) * exps;
+#pragma omp simd
+  for (Index c = 0; c < classes; ++c) {
+    const Real dz = z[c] * inverse - shared;
+    z[c] = dz;
+    dbias[c] += dz;
+  }
+}
+
 }  // namespace
 
 void CpuKernels::softmax(const Mask& mask, const Real* x, Real* y, Index rows, Index cols) {
@@ -92,6 +126,23 @@ void CpuKernels::cross_entropy_backward(const CrossEntropyRows& rows, const Real
     for (Index c = 0; c < classes; ++c) dz[c] = factor * (vector_exp(z[c] - log_sum) - share);
     dz[targets[r]] = at_target;
   });
+}
+
+void CpuKernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* bias, const std::int32_t* targets,
+                                        Real factor, Real* logits, Real* losses, Real* log_sums, Real* dbias) {
+  const Index classes = rows.classes;
+  partial_.assign(static_cast<std::size_t>(classes * threads_), Real{0});
+  parallel_ranges(threads_, rows.rows, least_rows(4 * classes), 1, [&](Index begin, Index end, int piece) {
+    for (Index r = begin; r < end; ++r) {
+      Real* z = logits + r * classes;
+      losses[r] = log_sums[r] = 0;
+      if (targets[r] == rows.ignore)
+        std::fill_n(z, classes, Real{0});
+      else
+        gradient_row(rows, bias, targets[r], factor, z, losses[r], log_sums[r], partial_.data() + classes * piece);
+    }
+  });
+  ReferenceKernels::sum_rows(partial_.data(), dbias, threads_, classes);
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -6,7 +6,7 @@
 ///  - outputs are written, never added to (the tape adds), and may not overlap inputs except where said;
 ///  - arguments are trusted: the operation above has checked them;
 ///  - the result does not depend on which thread does what, so the same call gives the same bits.
-/// All are pure virtual: a backend that misses one does not compile.
+/// All but one are pure virtual: a backend that misses one does not compile. That one is made of the others.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -184,6 +184,11 @@ class Kernels : public Device {
   virtual void cross_entropy_backward(const CrossEntropyRows& rows, const Real* logits,
                                       const std::int32_t* targets, const Real* log_sums, Real factor,
                                       Real* dlogits) = 0;
+  /// The bias and both of the above in one: to logits, their bias is added and they become dlogits; dbias is the
+  /// column sum of those. log_sums is as above. The definition is in terms of the other kernels; a device may know a
+  /// faster way.
+  virtual void cross_entropy_gradient(const CrossEntropyRows& rows, const Real* bias, const std::int32_t* targets,
+                                      Real factor, Real* logits, Real* losses, Real* log_sums, Real* dbias);
 
   // Fused attention
   /// o = dropout(softmax(scale · q kᵀ)) v per head; log_sums [batch, heads, queries] is kept for backward

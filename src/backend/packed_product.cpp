@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@ constexpr auto unaligned = std::experimental::element_aligned;
 
 constexpr Index inner_block = 256;   ///< inner indices at a time
 constexpr Index column_block = 512;  ///< columns of b packed at a time
+constexpr Index strip_tiles = 8;  ///< tiles of op(a) packed at a time when a is transposed
 constexpr Index left_stride =
     inner_block + 16;  ///< between rows of a's copy: no power of two, which caches mind
 
@@ -72,48 +74,96 @@ struct Block {
   Index j, cols;   ///< columns [j, j + cols)
 };
 
+/// out[l · out_stride + j] = x[j · x_stride + l] for l < rows, j < cols: a turn of square pieces, which registers hold.
+void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride) {
+  constexpr Index side = 8;
+  Index j = 0;
+  for (; j + side <= cols; j += side) {
+    Index l = 0;
+    for (; l + side <= rows; l += side) {
+      Real square[side][side];
+      for (Index r = 0; r < side; ++r)
+        for (Index c = 0; c < side; ++c) square[c][r] = x[(j + r) * x_stride + l + c];
+      for (Index c = 0; c < side; ++c) std::copy_n(square[c], side, out + (l + c) * out_stride + j);
+    }
+    for (; l < rows; ++l)
+      for (Index r = 0; r < side; ++r) out[l * out_stride + j + r] = x[(j + r) * x_stride + l];
+  }
+  for (; j < cols; ++j)
+    for (Index l = 0; l < rows; ++l) out[l * out_stride + j] = x[j * x_stride + l];
+}
+
+/// A copy of up to `whole` values; that many is the common case, and one for which nothing need be called.
+template <Index whole>
+void copy_run(const Real* x, Index count, Real* out) {
+  if (count == whole)
+    std::memcpy(out, x, whole * sizeof(Real));
+  else
+    std::copy_n(x, count, out);
+}
+
 /// Columns of op(b) in panels [inner, tile_cols], zeros beyond the last column.
 void pack_right(const Block& s, const Real* b, Real* out) {
   for (Index panel = 0; panel < s.cols; panel += tile_cols, out += s.inner * tile_cols) {
     const Index cols = std::min(tile_cols, s.cols - panel);
     if (cols < tile_cols) std::fill_n(out, s.inner * tile_cols, Real{0});
-    if (s.g.transpose_b) {
-      for (Index j = 0; j < cols; ++j) {
-        const Real* from = b + (s.j + panel + j) * s.g.ldb + s.l;
-        for (Index l = 0; l < s.inner; ++l) out[l * tile_cols + j] = from[l];
-      }
-    } else {
-      for (Index l = 0; l < s.inner; ++l)
-        std::copy_n(b + (s.l + l) * s.g.ldb + s.j + panel, cols, out + l * tile_cols);
+    if (s.g.transpose_b)
+      turn(b + (s.j + panel) * s.g.ldb + s.l, s.g.ldb, s.inner, cols, out, tile_cols);
+    else
+      for (Index l = 0; l < s.inner; ++l) copy_run<tile_cols>(b + (s.l + l) * s.g.ldb + s.j + panel, cols, out + l * tile_cols);
+  }
+}
+
+/// How the rows of c are cut into tiles of nearly equal height.
+struct Rows {
+  Index all, tiles = (all + tile_rows - 1) / tile_rows;
+  Index begin(Index tile) const { return all * tile / tiles; }
+  Index count(Index tile) const { return begin(tile + 1) - begin(tile); }
+};
+
+/// Tiles [first, end) of op(a) from columns of a, one after the other as tiles_by_inner want them. Several at once, since
+/// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
+void pack_left(const Block& s, const Rows& rows, Index first, Index end, const Real* a, Real* out) {
+  for (Index l = 0; l < s.inner; ++l) {
+    const Real* from = a + (s.l + l) * s.g.lda;
+    for (Index t = first; t < end; ++t) {
+      const Index i = rows.begin(t);
+      copy_run<tile_rows>(from + i, std::min(tile_rows, rows.all - i), out + ((t - first) * s.inner + l) * tile_rows);
     }
   }
 }
 
-/// Rows [i, i + rows) of op(a), as tiles_by_row or tiles_by_inner want them.
+/// Rows [i, i + rows) of a, one tile's, as tiles_by_row want them.
 void copy_left(const Block& s, Index i, Index rows, const Real* a, Real* out) {
-  if (s.g.transpose_a)
-    for (Index l = 0; l < s.inner; ++l) std::copy_n(a + (s.l + l) * s.g.lda + i, rows, out + l * tile_rows);
-  else
-    for (Index r = 0; r < rows; ++r) std::copy_n(a + (i + r) * s.g.lda + s.l, s.inner, out + r * left_stride);
+  for (Index r = 0; r < rows; ++r) std::copy_n(a + (i + r) * s.g.lda + s.l, s.inner, out + r * left_stride);
+}
+
+/// Rows [i, i + rows) of c, one tile's; the block's columns; what the block's inner indices add.
+void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const Real* right, Real* c) {
+  const Tile function = (s.g.transpose_a ? tiles_by_inner : tiles_by_row)[static_cast<std::size_t>(rows - 1)];
+  for (Index j = 0; j < s.cols; j += tile_cols)
+    function(s.inner, left, right + j * s.inner,
+             {s.g.alpha, s.l == 0 ? s.g.beta : Real{1}, c + i * s.g.ldc + s.j + j, s.g.ldc,
+              std::min(tile_cols, s.cols - j)});
 }
 
 /// All rows of c, the block's columns, what the block's inner indices add.
 void block_product(const Block& s, const Real* a, const Real* right, Real* left, Real* c) {
-  const Index count = (s.g.m + tile_rows - 1) / tile_rows;  // tiles of nearly equal height
-  for (Index t = 0; t < count; ++t) {
-    const Index i = s.g.m * t / count, rows = s.g.m * (t + 1) / count - i;
-    copy_left(s, i, rows, a, left);
-    const Tile function =
-        (s.g.transpose_a ? tiles_by_inner : tiles_by_row)[static_cast<std::size_t>(rows - 1)];
-    for (Index j = 0; j < s.cols; j += tile_cols)
-      function(s.inner, left, right + j * s.inner,
-               {s.g.alpha, s.l == 0 ? s.g.beta : Real{1}, c + i * s.g.ldc + s.j + j, s.g.ldc,
-                std::min(tile_cols, s.cols - j)});
+  const Rows rows{s.g.m};
+  const Index together = s.g.transpose_a ? strip_tiles : 1;
+  for (Index first = 0; first < rows.tiles; first += together) {
+    const Index end = std::min(rows.tiles, first + together);
+    if (s.g.transpose_a)
+      pack_left(s, rows, first, end, a, left);
+    else
+      copy_left(s, rows.begin(first), rows.count(first), a, left);
+    for (Index t = first; t < end; ++t)
+      row_of_tiles(s, rows.begin(t), rows.count(t), left + (t - first) * tile_rows * s.inner, right, c);
   }
 }
 
 struct alignas(64) Scratch {
-  Real left[tile_rows * left_stride];
+  Real left[std::max(tile_rows * left_stride, strip_tiles * tile_rows * inner_block)];
   std::vector<Real> right = std::vector<Real>(inner_block * column_block);
 };
 

@@ -3,7 +3,9 @@
 /// can.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "backend/kernels.hpp"
 
@@ -41,16 +43,17 @@ inline void draw_bits(const Dropout& d, Index group, std::uint16_t* bits) {
     k0 += w0;
     k1 += w1;
   }
-  auto put = [bits](int at, std::uint32_t word) {
-    bits[at] = static_cast<std::uint16_t>(word);
-    bits[at + 1] = static_cast<std::uint16_t>(word >> 16);
-  };
+  // Of a word the low half comes first, and so it lies in memory.
+  static_assert(std::endian::native == std::endian::little);
+  std::uint32_t words[4 * blocks];
+#pragma omp simd
   for (int b = 0; b < blocks; ++b) {
-    put(8 * b, c0[b]);
-    put(8 * b + 2, c1[b]);
-    put(8 * b + 4, c2[b]);
-    put(8 * b + 6, c3[b]);
+    words[4 * b] = c0[b];
+    words[4 * b + 1] = c1[b];
+    words[4 * b + 2] = c2[b];
+    words[4 * b + 3] = c3[b];
   }
+  std::memcpy(bits, words, sizeof words);
 }
 
 /// Calls body(i, count, bits) for runs of elements i … i + count that cover [begin, end); bits[0] is element

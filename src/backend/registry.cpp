@@ -1,10 +1,18 @@
-// Backends by name.
+// Backends by name, and what is the same for all of them.
 #include <string>
 
 #include "backend/kernels.hpp"
 #include "core/errors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
+
+void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* bias, const std::int32_t* targets,
+                                     Real factor, Real* logits, Real* losses, Real* log_sums, Real* dbias) {
+  add_bias(logits, bias, logits, rows.rows, rows.classes);
+  cross_entropy(rows, logits, targets, losses, log_sums);
+  cross_entropy_backward(rows, logits, targets, log_sums, factor, logits);
+  sum_rows(logits, dbias, rows.rows, rows.classes);
+}
 
 std::unique_ptr<Kernels> make_kernels(std::string_view device, int threads) {
   if (threads < 0)

@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/corpus_options.hpp"
+#include "cli/profile_table.hpp"
 #include "core/errors.hpp"
 #include "io/atomic_file.hpp"
 #include "io/interrupt.hpp"
@@ -22,6 +23,7 @@ struct TrainOptions {
   DeviceOptions device;
   CorpusOptions corpus;
   std::string preset = "tiny", config, out, resume;
+  bool profile = false;
   nlohmann::json changed = nlohmann::json::object();  // settings given as flags
 };
 
@@ -164,8 +166,11 @@ void train(TrainOptions& o) {
   Trainer trainer(*kernels, settings, *tokenizers, data, run, resume, console);
   if (!resume) remember(run, corpus);
   describe(trainer, settings, run);
+  Profile profile;
+  if (o.profile) trainer.set_profile(&profile);
   const Trainer::Outcome outcome = trainer.run([] { return InterruptGuard::requested(); });
   console.end_line();
+  if (o.profile) say(to_text(profile));
   report_end(outcome, trainer, run);
   if (outcome == Trainer::Outcome::interrupted) end_interrupted(InterruptGuard::signal());
 }
@@ -182,6 +187,7 @@ void add_train(CLI::App& app) {
       ->excludes(preset)
       ->excludes(config)
       ->excludes(out);
+  command->add_flag("--profile", o->profile, "at the end, show where the time went, by operation and by layer");
   o->device.declare(*command);
   o->corpus.declare(*command);
   declare_settings(*command, o->changed);

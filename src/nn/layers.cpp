@@ -93,6 +93,7 @@ void EncoderLayer::visit(const ParameterVisitor& v) {
 }
 
 Variable EncoderLayer::operator()(Pass& pass, const Variable& x, const Masking& source) {
+  const auto label = pass.layer_above(norm1.weight);
   const Variable attended =
       sublayer(pass, pre_norm_, norm1, x, [&](const Variable& h) { return self_attn.self(pass, h, source); });
   return sublayer(pass, pre_norm_, norm2, attended, [&](const Variable& h) { return feed_forward(pass, h); });
@@ -114,6 +115,7 @@ void DecoderLayer::visit(const ParameterVisitor& v) {
 
 Variable DecoderLayer::operator()(Pass& pass, const Variable& x, const Variable& memory, const Masking& target,
                                   const Masking& source) {
+  const auto label = pass.layer_above(norm1.weight);
   const Variable own =
       sublayer(pass, pre_norm_, norm1, x, [&](const Variable& h) { return self_attn.self(pass, h, target); });
   const Variable met = sublayer(pass, pre_norm_, norm2, own, [&](const Variable& h) {

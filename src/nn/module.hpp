@@ -46,6 +46,30 @@ class Pass {
   /// [batch, heads, queries, keys]. Computed only when asked for, by the composed definition.
   std::function<void(const std::string& name, const Tensor& weights)> on_attention;
 
+  /// While it lives, a profile of the tape counts operations to this layer.
+  class Layer {
+   public:
+    /// On no profile: nothing happens.
+    Layer(Profile* profile, std::string_view name)
+        : profile_(profile), before_(profile ? profile->enter_layer(name) : 0) {}
+    ~Layer() {
+      if (profile_) profile_->return_to_layer(before_);
+    }
+    Layer(const Layer&) = delete;
+    Layer& operator=(const Layer&) = delete;
+
+   private:
+    Profile* profile_;
+    int before_;
+  };
+  /// Names what comes next, for a profile.
+  Layer layer(std::string_view name) const { return {tape_ ? tape_->profile() : nullptr, name}; }
+  /// The same by a parameter two levels below: encoder.layers.0 of encoder.layers.0.norm1.weight.
+  Layer layer_above(const Parameter& p) const {
+    const std::string_view name = p.name;
+    return layer(name.substr(0, name.rfind('.', name.rfind('.') - 1)));
+  }
+
   /// The dropout of the next site; each call is a site of its own.
   Dropout next_dropout() {
     return rate_ > 0 ? Dropout::with_rate(rate_, seed_, (step_ << 16) + ++site_) : Dropout{};

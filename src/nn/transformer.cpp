@@ -70,6 +70,7 @@ void Transformer::check_length(Index length) const {
 }
 
 Variable Transformer::embed(Pass& pass, Parameter& table, Parameter* positions, const IdTensor& ids, Index offset) {
+  const auto label = pass.layer("embedding");
   const Index time = ids.dim(1);
   check_length(offset + time);
   const Variable rows = positions ? slice(pass(*positions), 0, offset, time) : Variable(sinusoids_.rows(offset, time));
@@ -104,6 +105,7 @@ Variable Transformer::logits(Pass& pass, const Variable& hidden) {
 Variable Transformer::loss(Pass& pass, const DeviceBatch& batch, double smoothing, double normalizer) {
   const Variable memory = encode(pass, batch.source, batch.source_lengths);
   const Variable hidden = decode(pass, memory, batch.source_lengths, batch.target_input);
+  const auto label = pass.layer("output and loss");
   LossSpec spec{batch.target_output.reshaped({batch.target_output.size()}), pad_id, static_cast<Real>(smoothing),
                 static_cast<Real>(normalizer > 0 ? normalizer : static_cast<double>(batch.target_tokens))};
   return linear_cross_entropy(hidden, pass(output_weight()), pass(generator_bias), std::move(spec));

@@ -32,6 +32,11 @@ struct Matmul {
     dx[1] = transpose_b ? product(dy, true, s.a, transpose_a) : product(s.a, !transpose_a, dy, false);
   }
 
+  Flops flops(Inputs x) const {
+    const double product = 2.0 * static_cast<double>(x[0].size()) * static_cast<double>(x[1].dim(transpose_b ? -2 : -1));
+    return {product, 2 * product};
+  }
+
   static std::vector<Sample<Matmul>> samples() {
     const auto with = [](bool ta, bool tb) { return [=](Kernels&) { return Matmul{ta, tb}; }; };
     return {{"2x3 by 3x4", {{2, 3}, {3, 4}}, with(false, false)},

@@ -42,6 +42,11 @@ struct Sample {
       : label(std::move(l)), shapes(std::move(s)), make(std::move(m)), away_from_zero(away) {}
 };
 
+/// Floating-point operations of an operation's matrix products, a multiply-add counted as two.
+struct Flops {
+  double forward = 0, backward = 0;  ///< on the way there and back
+};
+
 /// What every operation must have: a name, forward, backward with what forward saved, and samples.
 template <class Op>
 concept Operation = requires(const Op& op, Inputs x, typename Op::Saved& saved, const typename Op::Saved& kept,
@@ -59,6 +64,23 @@ concept FusedOperation = Operation<Op> && requires(const Op& op, Variables x) {
   { op.composed(x) } -> std::same_as<Variable>;
 };
 
+/// One made of matrix products, that says how many operations they take.
+template <class Op>
+concept CountedOperation = Operation<Op> && requires(const Op& op, Inputs x) {
+  { op.flops(x) } -> std::same_as<Flops>;
+};
+
+/// What a profile counts for `op` on its way there and back.
+template <class Op>
+std::pair<Work, Work> work_of(const Op& op, Inputs x, const Tensor& y) {
+  double in = 0;
+  for (const Tensor& t : x) in += static_cast<double>(t.size());
+  const auto out = static_cast<double>(y.size());
+  Flops flops;
+  if constexpr (CountedOperation<Op>) flops = op.flops(x);
+  return {{flops.forward, sizeof(Real) * (in + out)}, {flops.backward, sizeof(Real) * (2 * in + out)}};
+}
+
 /// Whether Op stands in an OpList.
 template <class Op, class List>
 struct IsListed;
@@ -73,6 +95,7 @@ class RecordedOp final : public Backward {
   /// Takes both over.
   RecordedOp(Op op, typename Op::Saved saved) : op_(std::move(op)), saved_(std::move(saved)) {}
   void run(const Tensor& dy, std::span<Tensor> dx) override { op_.backward(saved_, dy, dx); }
+  std::string_view name() const override { return Op::name; }
 
  private:
   Op op_;
@@ -93,8 +116,12 @@ Variable apply_op(const Op& op, Variables inputs) {
   }
   if (!tape) return op.forward(x, nullptr);
   typename Op::Saved saved;
+  Profile* profile = tape->profile();
+  Profile::Span span(profile, Op::name, Profile::Direction::forward, profile ? profile->layer() : 0);
   Tensor y = op.forward(x, &saved);
-  return tape->record(std::move(y), inputs, std::make_unique<RecordedOp<Op>>(op, std::move(saved)));
+  const auto [there, back] = profile ? work_of(op, x, y) : std::pair<Work, Work>{};
+  span.set_work(there);
+  return tape->record(std::move(y), inputs, std::make_unique<RecordedOp<Op>>(op, std::move(saved)), back);
 }
 
 /// The same for inputs written out.

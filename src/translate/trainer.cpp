@@ -77,31 +77,48 @@ Trainer::Trainer(Kernels& kernels, const TrainSettings& settings, const Tokenize
   session_seconds_ = state_.seconds;
 }
 
+void Trainer::set_profile(Profile* profile) {
+  profile_ = profile;
+  tape_.set_profile(profile);
+}
+
 StepReport Trainer::train_step(std::span<const std::vector<std::size_t>> batches) {
-  std::vector<Batch> parts;
+  const auto outside = [this](std::string_view name) {
+    return Profile::Span(profile_, name, Profile::Direction::outside, 0);
+  };
+  std::vector<DeviceBatch> parts;
   Index tokens = 0;
-  for (const auto& indices : batches) {
-    parts.push_back(train_.make_batch(indices));
-    tokens += parts.back().target_tokens;
+  {
+    const auto span = outside("batches");
+    for (const auto& indices : batches) {
+      parts.push_back(on_device(train_.make_batch(indices), kernels_));
+      tokens += parts.back().target_tokens;
+    }
   }
   double loss = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     // Every batch of every step has dropout masks of its own.
     const auto number = static_cast<std::uint64_t>(state_.step * settings_.accumulate) + i;
     Pass pass(tape_, settings_.model.dropout, settings_.seed, number);
-    const Variable part = model_.loss(pass, on_device(parts[i], kernels_), settings_.label_smoothing,
+    const Variable part = model_.loss(pass, parts[i], settings_.label_smoothing,
                                       static_cast<double>(tokens));
     loss += static_cast<double>(part.value.item());
     if (std::isfinite(loss)) tape_.backward(part);
     tape_.clear();
   }
-  const double norm = std::isfinite(loss) ? gradient_norm(optimizer_.parameters()) : NAN;
+  const double norm = [&] {
+    const auto span = outside("gradient norm");
+    return std::isfinite(loss) ? gradient_norm(optimizer_.parameters()) : NAN;
+  }();
   if (!std::isfinite(norm)) report_divergence(state_.step + 1, loss);
 
   ++state_.step;
   const double rate = schedule_.at(state_.step);
-  optimizer_.step(rate, clip_factor(norm, settings_.clip));
-  optimizer_.zero_grad();
+  {
+    const auto span = outside("optimizer");
+    optimizer_.step(rate, clip_factor(norm, settings_.clip));
+    optimizer_.zero_grad();
+  }
   StepReport report;
   report.step = state_.step;
   report.epoch = state_.epoch + 1;
@@ -148,6 +165,7 @@ double Trainer::estimate_left(double epochs_done) const {
 Trainer::Outcome Trainer::run(const std::function<bool()>& stop_requested) {
   const auto accumulate = static_cast<std::size_t>(settings_.accumulate);
   double speed = 0;
+  int profiled = 0;
   bool first = true;
   while (!bound_reached()) {
     const auto batches = train_.epoch(static_cast<std::uint64_t>(state_.epoch));
@@ -165,6 +183,10 @@ Trainer::Outcome Trainer::run(const std::function<bool()>& stop_requested) {
       ++state_.group;
       const double took = seconds_since(start);
       state_.seconds += took;
+      if (profile_) {
+        profile_->add_step(took);
+        if (++profiled == 2) profile_->clear();
+      }
       // an average over roughly the last ten steps
       speed = speed == 0 ? report.tokens_per_second / took : 0.9 * speed + 0.1 * report.tokens_per_second / took;
       report.tokens_per_second = speed;

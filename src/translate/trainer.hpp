@@ -76,6 +76,8 @@ class Trainer {
   /// the first parameter that went bad; the last checkpoint is left as it was.
   Outcome run(const std::function<bool()>& stop_requested);
 
+  /// Times the steps from the third on into `profile`; the first ones still ask the system for memory.
+  void set_profile(Profile* profile);
   /// The model being trained, as it is now.
   Transformer& model() { return model_; }
   /// Of the training text.
@@ -120,6 +122,7 @@ class Trainer {
   Adam optimizer_;
   Schedule schedule_;
   Tape tape_;
+  Profile* profile_ = nullptr;
   CheckpointStore store_;
   std::optional<RunLog> log_;
   State state_;

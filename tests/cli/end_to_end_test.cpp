@@ -156,3 +156,14 @@ TEST_CASE("a run on files with separate vocabularies trains, and continues with 
   CHECK(more.errors.find("epoch 1 done") == std::string::npos);
   CHECK(run_tenfold({"translate", "--model", run, "--beam", "3"}, "The cat sleeps.\n").exit_code == 0);
 }
+
+TEST_CASE("--profile ends a run with where its time went") {
+  const TemporaryFolder folder;
+  const Result r = run_tenfold({"train", "--resume", copy_of_run(folder).string(), "--epochs", "3", "--profile"});
+  CHECK(r.exit_code == 0);
+  for (const char* part : {"GFLOP/s over all", "\n  linear_cross_entropy  forward", "\n  linear                backward",
+                           "\n  outside of all these", "\n  encoder.layers.0      backward", "\n  output and loss"}) {
+    CAPTURE(part);
+    CHECK(r.errors.find(part) != std::string::npos);
+  }
+}

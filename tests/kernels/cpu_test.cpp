@@ -239,6 +239,11 @@ TEST_CASE("cpu cross-entropy both ways, with ignored rows and in place") {
         std::copy(logits.begin(), logits.end(), o[1]);
         k.cross_entropy_backward(shape, o[1], targets.data(), sums.data(), Real{0.25}, o[1]);
       });
+      const Values bias = uniform_values(classes, 3);
+      compare({rows * classes, rows, rows, classes}, 64 + static_cast<double>(rows), [&](Kernels& k, Outputs& o) {
+        std::copy(logits.begin(), logits.end(), o[0]);
+        k.cross_entropy_gradient(shape, bias.data(), targets.data(), Real{0.25}, o[0], o[1], o[2], o[3]);
+      });
     }
 }
 
