@@ -2,6 +2,7 @@
 #
 #   BUILD=folder   where to build (build)             JOBS=N   compilers at once (one a core, as memory allows)
 #   SETUP=true     leave the package check out        MIRROR=  a folder or address to fetch data from
+#   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 DATA=folder OUT=file    for make bench; OLD=a.json NEW=b.json to compare
 #   N=3            which chapter                      PREDICT=0.9 BREAK=no-scale ARGS="--seeds 5"  for its experiment
 BUILD ?= build
 SETUP ?= scripts/setup
@@ -10,7 +11,8 @@ export JOBS MIRROR WITH_TEST BUILD YES
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:
 N ?=
-.PHONY: help setup build demo test asan mutants chapter check hint reset lessons docs data-multi30k data-tatoeba format clean
+.PHONY: help setup build demo test asan mutants chapter check hint reset lessons docs data-multi30k data-tatoeba format clean \
+  bench bench-kernels bench-compare bench-page
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -56,6 +58,24 @@ asan: setup  ## build and run the tests under the sanitizers only
 
 mutants: build  ## break the code in known ways and see that a test fails each time
 	@tests/mutants/run
+
+bench:  ## measure training, translating, memory, start, PyTorch beside it (12 minutes; QUICK=1: 2)
+	@$(SETUP) bench
+	@TARGET=bench_engine scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
+	@python3 tests/bench/bench.py --build "$(BUILD)" --out "$(or $(OUT),$(BUILD)/bench.json)" $(if $(filter-out 0,$(QUICK)),--quick) \
+	  $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(THREADS),--threads "$(THREADS)") $(if $(filter-out 0,$(BUILD_TIME)),--build-time)
+
+bench-kernels:  ## time every kernel at the shapes of tiny and small:  make bench-kernels ARGS=--benchmark_filter=gemm
+	@$(SETUP) bench
+	@TARGET=bench_kernels scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
+	@"$(BUILD)/tests/bench_kernels" $(ARGS)
+
+bench-compare:  ## what changed between two measurements:  make bench-compare OLD=a.json NEW=b.json
+	@python3 tests/bench/report.py compare "$(OLD)" "$(NEW)"
+
+bench-page:  ## put the measurement OUT=file (docs/performance.json) into docs/performance.md
+	@$(if $(OUT),cp -- "$(OUT)" docs/performance.json)
+	@python3 tests/bench/report.py page docs/performance.json docs/performance.md
 
 data-multi30k:  ## fetch Multi30k (image captions, en/de/fr) into data/multi30k
 	@scripts/fetch-data multi30k

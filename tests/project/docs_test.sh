@@ -33,7 +33,7 @@ site
 check 'the site builds without a warning' status 0
 [ "$rc" -eq 0 ] || finish
 check 'there is a front page' [ -f "$scratch/site/html/index.html" ]
-for page in autograd architecture adding-an-operation training checkpoints course; do
+for page in autograd architecture adding-an-operation training checkpoints performance course; do
   check "there is a page $page" [ -f "$scratch/site/html/$page.html" ]
 done
 for lesson in "$here"/chapters/[0-9]*/README.md; do

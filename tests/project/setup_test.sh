@@ -142,6 +142,16 @@ ci=true setup test
 check 'PyTorch missing in CI: installed' called 'install -y --no-install-recommends python3-torch'
 
 machine
+absent libbenchmark-dev python3-torch
+setup bench
+check 'measuring: succeeds' status 0
+check 'measuring: installs what it needs' called 'install -y --no-install-recommends libbenchmark-dev'
+check 'measuring: PyTorch is not forced on anyone' no called 'python3-torch'
+check 'measuring: says what will be left out' says 'Optional, not installed: python3-torch. tenfold will be measured alone.'
+setup
+check 'measuring: the build does not care' silent
+
+machine
 absent python3-torch
 echo 'exit 0' | stub python3
 setup test

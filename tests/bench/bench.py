@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""make bench: the whole program measured, PyTorch beside it in the same run; a table, and everything as JSON.
+
+    bench.py --build build [--quick] [--rounds 3] [--out build/bench.json] [--build-time]
+
+Round after round, each measurement runs the engine, then the peer, then the next measurement, so that a machine that drifts
+drifts for both; figures are medians of the rounds, with the least and the greatest. Ratios are made within a round. The text
+is Multi30k from data/multi30k (make data-multi30k; DATA=FOLDER for another place), else the built-in corpus, and the JSON says
+which. Both sides read the same ids in the same batches; see docs/performance.md for how to read the figures.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import report
+from surroundings import ROOT, cpu_of_others, find_peer, machine, tuned, versions
+
+HERE = pathlib.Path(__file__).resolve().parent
+SIZES = {"tiny": dict(d=128, ff=512, layers=2), "small": dict(d=256, ff=1024, layers=3)}
+VOCABULARY = 8000
+CHILD_SECONDS = 400
+
+
+class Failure(Exception):
+    """One line for the user."""
+
+
+def forward_flops(size, batch, source, target):
+    """Of the matrix products of a forward pass on padded [batch, source] and [batch, target]: 2 per multiply-add.
+    docs/performance.md derives it."""
+    d, ff, layers = (SIZES[size][name] for name in ("d", "ff", "layers"))
+    b, s, t = batch, source, target
+    encoder = layers * (2 * b * s * (4 * d * d + 2 * d * ff) + 2 * 2 * b * s * s * d)
+    decoder = layers * (2 * b * t * (4 * d * d + 2 * d * ff) + 2 * b * t * 2 * d * d + 2 * b * s * 2 * d * d +
+                        2 * 2 * b * t * t * d + 2 * 2 * b * t * s * d)
+    return encoder + decoder + 2 * b * t * d * VOCABULARY
+
+
+def run(command, environment=None):
+    """The JSON object that the command prints."""
+    name = " ".join(pathlib.Path(word).name for word in command[:2])
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CHILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{name} ran for more than {CHILD_SECONDS} s") from None
+    except OSError as error:
+        raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise Failure(f"{name} failed: {said[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def first_line(command, environment):
+    """Seconds from the start of the command, which is given a sentence, to the first line it prints."""
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=environment) as child:
+        try:
+            child.stdin.write(b"A man in a red shirt is waiting.\n")
+            child.stdin.flush()
+            ready = select.select([child.stdout], [], [], CHILD_SECONDS)[0] and child.stdout.readline().strip()
+            seconds = time.perf_counter() - begin
+        except BrokenPipeError:
+            ready = False
+        if not ready:
+            child.kill()
+            said = child.stderr.read().decode().strip().splitlines() or ["it printed no word"]
+            raise Failure(f"{pathlib.Path(command[0]).name} {pathlib.Path(command[1]).name} failed: {said[-1]}")
+    return seconds
+
+
+class Batches:
+    """What the batches of the workload hold, by number."""
+
+    def __init__(self, folder):
+        lengths = [[len(line.split()) + 1 for line in open(folder / f"train.{side}")] for side in ("source", "target")]
+        self.rows = []
+        for line in open(folder / "batches"):
+            source, target = ([side[int(i)] for i in line.split()] for side in lengths)
+            self.rows.append(dict(size=len(source), source=max(source), target=max(target), tokens=sum(target),
+                                  source_tokens=sum(source)))
+
+    def padding(self, count):
+        rows = self.rows[:count]
+        return 1 - (sum(r["tokens"] + r["source_tokens"] for r in rows) /
+                    sum(r["size"] * (r["source"] + r["target"]) for r in rows))
+
+
+def check_same(size, shared, got):
+    """The two sides must train the same thing: as many parameters, and before the first step about the same loss (they
+    start from other random numbers)."""
+    parameters, loss = shared.setdefault("first", (got["parameters"], got["first_loss"]))
+    if got["parameters"] != parameters or not abs(got["first_loss"] / loss - 1) < 0.05:
+        raise Failure(f"the two sides train different models, `{size}`: {parameters} and {got['parameters']} parameters, "
+                      f"first loss {loss:.3f} and {got['first_loss']:.3f}")
+
+
+class Bench:
+    def __init__(self, a, folder, peer_python):
+        self.a, self.folder, self.peer_python = a, folder, peer_python
+        self.engine_path = pathlib.Path(a.build) / "tests/bench_engine"
+        self.values = {}  # key: {"what", "unit", "better", side: [values]}
+
+    def note(self, key, what, unit, better, side, value):
+        self.values.setdefault(key, dict(what=what, unit=unit, better=better)).setdefault(side, []).append(value)
+
+    def engine(self, *words):
+        return run([str(self.engine_path), *map(str, words)])
+
+    def peer(self, *words):
+        threads = words[words.index("--threads") + 1] if "--threads" in words else 1
+        return run([self.peer_python, str(HERE / "peer.py"), *map(str, words)], tuned(threads))
+
+    def sides(self):
+        return [("tenfold", self.engine)] + ([("pytorch", self.peer)] if self.peer_python else [])
+
+    def train(self, size, threads, warm, steps):
+        name, what = f"train.{size}.{threads}", f"training `{size}`, {report.threads(threads)}"
+        rate = self.engine("sgemm", "--threads", threads)
+        self.note(f"sgemm.{threads}", f"OpenBLAS, 1024³, {report.threads(threads)}", "GFLOP/s", "higher", "tenfold",
+                  rate["openblas"])
+        self.note(f"gemm.{threads}", f"the engine's own product, 1024³, {report.threads(threads)}", "GFLOP/s", "higher",
+                  "tenfold", rate["tenfold"])
+        rows = self.batches.rows[warm:warm + steps]
+        shared = {}
+        for side, program in self.sides():
+            got = program("train", self.folder, "--size", size, "--threads", threads, "--warm", warm, "--steps", steps)
+            check_same(size, shared, got)
+            tokens = statistics.median(r["tokens"] / s for r, s in zip(rows, got["seconds"]))
+            gflops = statistics.median(3e-9 * forward_flops(size, r["size"], r["source"], r["target"]) / s
+                                       for r, s in zip(rows, got["seconds"]))
+            self.note(f"{name}.tokens", what, "target tokens/s", "higher", side, tokens)
+            self.note(f"{name}.gflops", what, "GFLOP/s", "higher", side, gflops)
+            self.note(f"{name}.memory", f"{what}: peak memory", "MB", "lower", side, got["peak_mb"])
+
+    def decode(self, size, threads, batch, sentences, beam=1):
+        kind = "greedy" if beam == 1 else f"beam {beam}"
+        what = f"{kind} translation, `{size}`, batch {batch}, {report.threads(threads)}"
+        for side, program in self.sides()[:None if beam == 1 else 1]:
+            words = ["decode", self.folder, "--size", size, "--threads", threads, "--batch", batch, "--sentences", sentences]
+            got = program(*words, "--repeats", 2, *(["--beam", beam] if beam > 1 else []))
+            self.note(f"decode.{size}.beam{beam}.batch{batch}.{threads}", what, "sentences/s", "higher", side,
+                      got["sentences"] / statistics.median(got["seconds"]))
+
+    def start(self, model, repeats):
+        """Neither side's first run counts: it brings the files from the disk."""
+        commands = [("tenfold", [str(pathlib.Path(self.a.build) / "tenfold"), "translate", "--model", str(model)], None)]
+        if self.peer_python:
+            commands.append(("pytorch", [self.peer_python, str(HERE / "peer.py"), "start", str(self.folder)], tuned(1)))
+        for side, command, environment in commands:
+            seconds = [first_line(command, environment) for _ in range((repeats if side == "tenfold" else 1) + 1)]
+            self.note("start", "start to first translated word, `small`", "ms", "lower", side, 1e3 * statistics.median(seconds[1:]))
+
+    def round(self, model):
+        a = self.a
+        steps = (2, 3) if a.quick else (3, 6)
+        for threads in a.threads:
+            for size in SIZES:
+                if not (a.quick and threads == 1):
+                    say(f"  training {size}, {report.threads(threads)}")
+                    self.train(size, threads, *steps)
+        most = a.threads[-1]
+        say("  translating")
+        for size in ["small"] if a.quick else SIZES:
+            self.decode(size, 1, 1, 8 if a.quick else 24)
+            self.decode(size, most, 32, 64 if a.quick else 192)
+            self.decode(size, most, 32, 64 if a.quick else 192, beam=5)
+        self.start(model, 5 if a.quick else 10)
+
+    def derived(self):
+        """What is made of several figures of a round."""
+        most = self.a.threads[-1]
+        for key, entry in list(self.values.items()):
+            if not key.endswith(".gflops"):
+                continue
+            rate = statistics.median(self.values[f"sgemm.{key.split('.')[2]}"]["tenfold"])  # of all rounds: one may be disturbed
+            for side in ("tenfold", "pytorch"):
+                for gflops in entry.get(side, []):
+                    self.note(key.replace("gflops", "share"), entry["what"] + ": of the SGEMM rate", "%", "higher", side,
+                              100 * gflops / rate)
+        for size in SIZES:
+            one, all_ = self.values.get(f"train.{size}.1.tokens"), self.values.get(f"train.{size}.{most}.tokens")
+            for side in ("tenfold", "pytorch"):
+                if one and all_ and most > 1 and side in one:
+                    for a, b in zip(one[side], all_[side]):
+                        self.note(f"scaling.{size}", f"training `{size}`, {most} threads over one", "×", "higher", side, b / a)
+            greedy = self.values.get(f"decode.{size}.beam1.batch32.{most}")
+            beam = self.values.get(f"decode.{size}.beam5.batch32.{most}")
+            if greedy and beam:
+                for a, b in zip(greedy["tenfold"], beam["tenfold"]):
+                    self.note(f"beam.{size}", f"time of beam 5 over greedy, `{size}`, batch 32", "×", "lower", "tenfold", a / b)
+
+    def costs(self):
+        most, quick = self.a.threads[-1], self.a.quick
+        say("cost against length and vocabulary")
+        return dict(length=self.engine("length", "--threads", most, "--longest", 512 if quick else 2048, "--repeats", 3),
+                    vocabulary=self.engine("vocabulary", "--threads", most, "--repeats", 1 if quick else 3))
+
+    def build_time(self):
+        """A clean build, without a compiler cache."""
+        for target, what in (("tenfold", "clean build of `src/`"), ("all", "clean build with tests")):
+            say(what)
+            with tempfile.TemporaryDirectory(prefix="tenfold-build-") as folder:
+                begin = time.perf_counter()
+                for command in (["cmake", "-S", ROOT, "-B", folder, "-GNinja", "-DCMAKE_BUILD_TYPE=Release"],
+                                ["cmake", "--build", folder, "--target", target, "--parallel", str(os.cpu_count())]):
+                    if subprocess.run(command, env=dict(os.environ, CCACHE_DISABLE="1"), capture_output=True).returncode:
+                        raise Failure(f"{what} failed; run make build")
+                self.note(f"build.{target}", what, "s", "lower", "tenfold", time.perf_counter() - begin)
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def text_folder():
+    given = os.environ.get("DATA")
+    folder = pathlib.Path(given) if given else ROOT / "data/multi30k"
+    names = ("train.en", "train.de", "val.en", "val.de")
+    there = all((folder / name).exists() or (folder / (name + ".gz")).exists() for name in names)
+    if given and not there:
+        raise Failure(f"DATA={given}: {', '.join(names)} are needed there, plain or .gz")
+    return folder if there else None
+
+
+def whole_number(text):
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to 999 is needed, got {text!r}")
+    return int(text)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One line."""
+        self.exit(2, f"bench: {message}\n")
+
+
+def measure(a):
+    peer_python = None if a.no_peer else find_peer()
+    if not peer_python and not a.no_peer:
+        say("PyTorch is not installed (Debian: python3-torch python3-numpy): tenfold is measured alone")
+    began, others = time.perf_counter(), cpu_of_others()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        say(f"the machine is busy (load {load:.1f}): the figures will be low, and far apart")
+    with tempfile.TemporaryDirectory(prefix="tenfold-bench-") as scratch:
+        bench = Bench(a, pathlib.Path(scratch) / "workload", peer_python)
+        text = text_folder()
+        about = bench.engine("prepare", bench.folder, *(["--text", text] if text else []))
+        say(f"text: {about['text']}, {about['pairs']} pairs, {about['pieces']} pieces")
+        bench.batches = Batches(bench.folder)
+        model = pathlib.Path(scratch) / "model"
+        bench.engine("checkpoint", bench.folder, "--out", model)
+        for i in range(a.rounds):
+            say(f"round {i + 1} of {a.rounds}")
+            bench.round(model)
+        bench.derived()
+        costs = bench.costs()
+    if a.build_time:
+        bench.build_time()
+    seconds = time.perf_counter() - began
+    return dict(format=report.FORMAT, date=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
+                command=a.command, minutes=round(seconds / 60, 1), rounds=a.rounds,
+                quick=a.quick, load_before=round(load, 2), others=max(0, round((cpu_of_others() - others) / seconds, 2)), text=about["text"],
+                padding=round(bench.batches.padding(9), 3), machine=machine(), versions=versions(peer_python, a.build),
+                metrics=report.summaries(bench.values), costs=costs)
+
+
+def main():
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build", help="folder with tenfold and tests/bench_engine")
+    parser.add_argument("--out", default="build/bench.json", help="where the JSON goes")
+    parser.add_argument("--rounds", type=whole_number, help="how often everything is measured (3; quick: 1)")
+    parser.add_argument("--threads", type=whole_number, help="most threads (the machine's cores, at most 2)")
+    parser.add_argument("--quick", action="store_true", help="about two minutes: fewer steps and cases, one round")
+    parser.add_argument("--no-peer", action="store_true", help="without PyTorch")
+    parser.add_argument("--build-time", action="store_true", help="a clean build as well")
+    a = parser.parse_args()
+    a.rounds = a.rounds or (1 if a.quick else 3)
+    most = a.threads or min(2, len(os.sched_getaffinity(0)))
+    a.threads = sorted({1, most})
+    a.command = " ".join(["make bench"] + (["QUICK=1"] if a.quick else []) +
+                         ([f"ROUNDS={a.rounds}"] if a.rounds != (1 if a.quick else 3) else []))
+    try:
+        if not shutil.which(str(pathlib.Path(a.build) / "tests/bench_engine")):
+            raise Failure(f"there is no bench_engine in {a.build}/tests; run make bench")
+        result = measure(a)
+        out = pathlib.Path(a.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        print(report.page(result))
+        say(f"{out}: all of it, in {result['minutes']} minutes")
+    except (Failure, OSError) as error:
+        say(f"bench: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+// Matrix products and attention at the shapes of training and decoding; see kernels_bench.hpp.
+#include "bench/kernels_bench.hpp"
+
+namespace tenfold::bench {
+namespace {
+
+/// m, n, k, order: 0 plain, 1 transposes b (a forward pass with [out, in] weights), 2 transposes a (their
+/// gradient)
+void gemm(State& state) {
+  const Index m = state.range(0), n = state.range(1), k = state.range(2), order = state.range(3);
+  const auto a = values(m * k), b = values(k * n);
+  std::vector<Real> c(static_cast<std::size_t>(m * n));
+  const Gemm g{.transpose_a = order == 2,
+               .transpose_b = order == 1,
+               .m = m,
+               .n = n,
+               .k = k,
+               .lda = order == 2 ? m : k,
+               .ldb = order == 1 ? k : n,
+               .ldc = n};
+  for (auto _ : state) cpu().gemm(g, a.data(), b.data(), c.data());
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(m * n * k),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void gemm_shapes(benchmark::internal::Benchmark* bench) {
+  for (Index d : {128, 256}) {
+    bench->Args({tokens, 3 * d, d, 1})->Args({tokens, d, d, 1})->Args({tokens, 4 * d, d, 1});
+    bench->Args({tokens, d, 4 * d, 1})->Args({512, 8000, d, 1});  // feed-forward, logits by chunks
+    bench->Args({tokens, d, d, 0})->Args({d, d, tokens, 2})->Args({8000, d, 512, 2});  // gradients
+    for (Index rows : {1, 2, 5, 8, 16, 32})
+      bench->Args({rows, 4 * d, d, 1})->Args({rows, d, 4 * d, 1})->Args({rows, 8000, d, 1});  // decoding
+  }
+  for (Index order : {0, 1, 2}) bench->Args({32, 32, 32, order});  // heads of short sentences
+  bench->Args({1024, 1024, 1024, 0});                              // what the machine can do
+}
+BENCHMARK(gemm)->Apply(gemm_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+/// sentences, heads, queries, keys, head_dim, dropout in percent
+Attention attention_of(State& state, bool masked) {
+  Attention a;
+  a.batch = state.range(0);
+  a.heads = state.range(1);
+  a.queries = state.range(2);
+  a.keys = state.range(3);
+  a.head_dim = state.range(4);
+  const Index d = a.heads * a.head_dim;
+  a.q = {3 * d, a.queries * 3 * d};
+  a.k = a.v = {3 * d, a.keys * 3 * d};
+  a.o = {d, a.queries * d};
+  a.scale = Real{0.2};
+  a.mask = {.heads = a.heads, .queries = a.queries, .causal = masked};
+  a.dropout = Dropout::with_rate(static_cast<double>(state.range(5)) / 100, 1, 2);
+  return a;
+}
+
+void attention(State& state) {
+  const Attention a = attention_of(state, false);
+  const Index d = a.heads * a.head_dim;
+  const auto q = values(a.batch * a.queries * 3 * d), kv = values(a.batch * a.keys * 3 * d);
+  auto o = values(a.batch * a.queries * d), sums = values(a.batch * a.heads * a.queries);
+  for (auto _ : state) cpu().attention(a, q.data(), kv.data(), kv.data() + d, o.data(), sums.data());
+  count(state, a.batch * a.queries);
+}
+
+void attention_backward(State& state) {
+  const Attention a = attention_of(state, true);
+  const Index d = a.heads * a.head_dim;
+  const auto q = values(a.batch * a.queries * 3 * d), kv = values(a.batch * a.keys * 3 * d);
+  auto o = values(a.batch * a.queries * d), sums = values(a.batch * a.heads * a.queries);
+  auto dq = q, dkv = kv;
+  cpu().attention(a, q.data(), kv.data(), kv.data() + d, o.data(), sums.data());
+  for (auto _ : state)
+    cpu().attention_backward(a, q.data(), kv.data(), kv.data() + d, o.data(), sums.data(), o.data(),
+                             dq.data(), dkv.data(), dkv.data() + d);
+  count(state, a.batch * a.queries);
+}
+
+void attention_shapes(benchmark::internal::Benchmark* bench) {
+  for (Index heads : {4, 8})
+    for (Index time : {12, 16, 32, 64, 256})
+      bench->Args({tokens / time, heads, time, time, 32, 10})
+          ->Args({tokens / time, heads, time, time, 32, 0});
+  bench->Args({2, 4, 2048, 2048, 32, 0})->Args({2, 8, 2048, 2048, 32, 0});
+}
+BENCHMARK(attention)->Apply(attention_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(attention)
+    ->Name("attention_decode")
+    ->Args({1, 8, 1, 20, 32, 0})
+    ->Args({32, 8, 1, 20, 32, 0})
+    ->UseRealTime();
+BENCHMARK(attention_backward)->Apply(attention_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace tenfold::bench

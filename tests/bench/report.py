@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""What is shown of a measurement of bench.py.
+
+    report.py table FILE                 its tables
+    report.py compare OLD NEW            what changed (make bench-compare OLD=a.json NEW=b.json), and whether that is more than noise
+    report.py page FILE PAGE [--check]   puts the tables between PAGE's marks; --check: exit 1 unless they stand there
+"""
+import json
+import math
+import statistics
+import sys
+
+FORMAT = "tenfold-bench-1"
+BEGIN, END = "<!-- begin measured -->", "<!-- end measured -->"
+SIDES = ("tenfold", "pytorch")
+MEGABYTE = 1e6
+
+
+class BadFile(Exception):
+    """One line for the user."""
+
+
+def threads(count):
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def summary(values):
+    return dict(median=statistics.median(values), least=min(values), greatest=max(values), values=values)
+
+
+def summaries(raw):
+    """bench.py's values by round as figures; the ratio says how many times better tenfold is."""
+    metrics = []
+    for key, entry in raw.items():
+        metric = dict(key=key, **{name: entry[name] for name in ("what", "unit", "better")})
+        for side in SIDES:
+            if side in entry:
+                metric[side] = summary(entry[side])
+        if all(side in entry for side in SIDES):
+            pairs = zip(entry["tenfold"], entry["pytorch"])
+            metric["ratio"] = summary([a / b if entry["better"] == "higher" else b / a for a, b in pairs])
+        metrics.append(metric)
+    return metrics
+
+
+def number(x):
+    """Three digits that count."""
+    if x == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(x))))
+    text = f"{x:,.{digits}f}"
+    return text
+
+
+def spread(figure):
+    if len(figure["values"]) == 1:
+        return number(figure["median"])
+    return f"{number(figure['median'])} ({number(figure['least'])}–{number(figure['greatest'])})"
+
+
+def cell(metric, side):
+    return spread(metric[side]) if side in metric else ""
+
+
+def rows(head, body):
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
+
+
+def metrics_table(result):
+    body = [[m["what"], m["unit"], cell(m, "tenfold"), cell(m, "pytorch"), cell(m, "ratio") + (" ×" if "ratio" in m else "")]
+            for m in result["metrics"]]
+    return rows(["what", "unit", "tenfold", "PyTorch", "better by"], [[c.strip() for c in row] for row in body])
+
+
+def exponent(xs, ys):
+    """The slope of the least-squares line through (log x, log y)."""
+    xs, ys = [math.log(x) for x in xs], [math.log(y) for y in ys]
+    mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
+    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys)) / sum((x - mean_x) ** 2 for x in xs)
+
+
+def crossing(lengths, over, under):
+    """Where `over` first exceeds `under`, between two lengths in proportion to the logarithms; None if nowhere."""
+    gaps = [math.log(a / b) for a, b in zip(over, under)]
+    for i, gap in enumerate(gaps):
+        if gap > 0:
+            if i == 0:
+                return lengths[0]
+            share = -gaps[i - 1] / (gap - gaps[i - 1])
+            return round(lengths[i - 1] * (lengths[i] / lengths[i - 1]) ** share)
+    return None
+
+
+def length_section(cost):
+    r = cost["rows"]
+    lengths, attention = [x["length"] for x in r], [x["attention"] for x in r]
+    rest = [max(x["layer"] - x["attention"], 1e-9) for x in r]
+    of_batch = [x["attention_of_batch"] for x in r]
+    long = [i for i, x in enumerate(lengths) if x >= 256]
+    fits = [f"Attention's time grows as length^{exponent(lengths, attention):.2f} at {cost['tokens']} tokens in all, "
+            f"and as length^{exponent(lengths, of_batch):.2f} with {cost['batch']} sentences"]
+    if len(long) > 1:
+        pick = lambda values: [values[i] for i in long]
+        fits.append(f"from 256 tokens on as length^{exponent(pick(lengths), pick(attention)):.2f} and "
+                    f"length^{exponent(pick(lengths), pick(of_batch)):.2f} (arithmetic says 1 and 2)")
+    at = crossing(lengths, attention, rest)
+    where = f"It overtakes the rest of the layer at {at} tokens." if at else \
+        f"Up to {lengths[-1]} tokens it stays below the rest of the layer."
+    head = ["length", "attention, ms", "rest of the layer, ms", f"attention of {cost['batch']} sentences, ms"]
+    body = [[str(n), number(1e3 * a), number(1e3 * b), number(1e3 * c)] for n, a, b, c in zip(lengths, attention, rest, of_batch)]
+    return f"{'; '.join(fits)}. {where}\n\n{rows(head, body)}"
+
+
+def vocabulary_section(cost):
+    r = cost["rows"]
+    same = [x for x in r if x["tokens"] == 4096]
+    grown = exponent([x["vocabulary"] for x in same], [x["seconds"] for x in same])
+    extra = lambda x: x["peak_bytes"] - x["gradient_bytes"]
+    over_tokens = [x for x in r if x["vocabulary"] == 8000]
+    few, many = over_tokens[0], over_tokens[-1]
+    text = (f"Output layer and loss take time as vocabulary^{grown:.2f} at 4096 tokens. Beyond inputs and gradients they hold "
+            f"{number(extra(few) / MEGABYTE)} MB for {few['tokens']} tokens and {number(extra(many) / MEGABYTE)} MB for "
+            f"{many['tokens']}, at 8000 pieces; all logits at once would be {number(many['logits_bytes'] / MEGABYTE)} MB.")
+    body = [[str(x["tokens"]), str(x["vocabulary"]), number(1e3 * x["seconds"]), number(x["gradient_bytes"] / MEGABYTE),
+             number(extra(x) / MEGABYTE), number(x["logits_bytes"] / MEGABYTE)] for x in r]
+    head = ["tokens", "vocabulary", "ms", "gradients, MB", "held beyond them, MB", "all logits would be, MB"]
+    return f"{text}\n\n{rows(head, body)}"
+
+
+def setting(result):
+    m, quick = result["machine"], " (quick: fewer steps, not for comparing)" if result["quick"] else ""
+    rounds = "one round" if result["rounds"] == 1 else f"medians of {result['rounds']} rounds, with least and greatest"
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    return (f"`{result['command']}`, {result['date']}, {result['minutes']} minutes, {rounds}{quick}. Text: {result['text']}; "
+            f"{100 * result['padding']:.1f} % of the batches' positions are padding.\n\n"
+            f"Machine: {m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}, Linux {m['kernel']}; load "
+            f"before the run {result['load_before']}; meanwhile other programs used {result['others']} cores. Versions: {versions}.")
+
+
+def page(result):
+    return "\n\n".join([setting(result), metrics_table(result), "**Length.** " + length_section(result["costs"]["length"]),
+                        "**Vocabulary.** " + vocabulary_section(result["costs"]["vocabulary"])])
+
+
+def load(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            result = json.load(file)
+    except OSError as error:
+        raise BadFile(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadFile(f"{path} is not JSON: {error}") from None
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise BadFile(f"{path} is no measurement of make bench (its format should be {FORMAT})")
+    try:
+        page(result)
+        for metric in result["metrics"]:
+            metric["key"]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as error:
+        raise BadFile(f"{path} is a damaged measurement: {type(error).__name__} {error}") from None
+    return result
+
+
+def verdict(old, new, better):
+    """Beyond noise: the ranges do not meet, and the medians are further apart than either range is wide."""
+    if min(len(old["values"]), len(new["values"])) < 2:
+        return "one round: noise unknown"
+    apart = new["least"] > old["greatest"] or new["greatest"] < old["least"]
+    width = max(figure["greatest"] - figure["least"] for figure in (old, new))
+    if not apart or abs(new["median"] - old["median"]) <= width:
+        return "within noise"
+    return "**better**" if (new["median"] > old["median"]) == (better == "higher") else "**worse**"
+
+
+def compare(old, new):
+    """The engine's figures first, then the ratios, in which a machine's drift cancels."""
+    before = {m["key"]: m for m in old["metrics"]}
+    body = []
+    for name, better in (("tenfold", None), ("ratio", "higher")):
+        for m in new["metrics"]:
+            o = before.get(m["key"])
+            if not o or name not in m or name not in o:
+                continue
+            a, b = o[name], m[name]
+            unit = m["unit"] if name == "tenfold" else "× PyTorch"
+            change = f"{100 * (b['median'] / a['median'] - 1):+.1f} %" if a["median"] else ""
+            body.append([m["what"], unit, spread(a), spread(b), change, verdict(a, b, better or m["better"])])
+    notes = [f"Not the same {name}; before: {a}; now: {b}" for name, a, b in
+             (("machine", old["machine"]["processor"], new["machine"]["processor"]), ("text", old["text"], new["text"]),
+              ("length of run (quick)", old["quick"], new["quick"])) if a != b]
+    kept = {m["key"] for m in new["metrics"]}
+    notes += [f"No longer measured: {m['what']}, {m['unit']}" for m in old["metrics"] if m["key"] not in kept]
+    return "\n".join([*notes, rows(["what", "unit", "old", "new", "change", ""], body)])
+
+
+def fill(result, path, check):
+    """Whether the page held the tables already."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+            raise BadFile(f"{path}: one {BEGIN} and after it one {END} are needed")
+        head, tail = text.split(BEGIN)[0], text.split(END)[1]
+        filled = f"{head}{BEGIN}\n\n{page(result)}\n\n{END}{tail}"
+        if filled != text and not check:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(filled)
+        return filled == text
+    except OSError as error:
+        raise BadFile(f"{path}: {error.strerror}") from None
+
+
+def main(words):
+    try:
+        match words:
+            case ["table", path]:
+                print(page(load(path)))
+            case ["compare", "", _] | ["compare", _, ""]:
+                raise BadFile("which two? Say:  make bench-compare OLD=a.json NEW=b.json")
+            case ["compare", old, new]:
+                print(compare(load(old), load(new)))
+            case ["page", path, target]:
+                fill(load(path), target, False)
+            case ["page", path, target, "--check"]:
+                if not fill(load(path), target, True):
+                    raise BadFile(f"{target} does not show {path}; run make bench-page")
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except BadFile as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

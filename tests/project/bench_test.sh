@@ -1,0 +1,133 @@
+#!/bin/sh
+# The tools of make bench: what they say of measurements, good and bad. Nothing is measured here.
+. "$(dirname "$0")/harness.sh"
+
+command -v python3 >/dev/null || {
+  echo 'skipped: python3 is not installed (scripts/setup bench)'
+  exit 77
+}
+json=$here/docs/performance.json
+page=$here/docs/performance.md
+export PYTHONDONTWRITEBYTECODE=1
+report() { try python3 "$here/tests/bench/report.py" "$@"; }
+one_line() { [ "$(wc -l <"$scratch/out")" -eq 1 ]; }
+# altered NAME STATEMENT: the committed measurement with a change, in $scratch/NAME
+altered() {
+  python3 -c "
+import json, sys
+r = json.load(open(sys.argv[1]))
+by_key = {m['key']: m for m in r['metrics']}
+def scale(key, factor):
+    for figure in (side for side in by_key[key].values() if isinstance(side, dict)):
+        for name in ('median', 'least', 'greatest'): figure[name] *= factor
+        figure['values'] = [v * factor for v in figure['values']]
+$2
+json.dump(r, open(sys.argv[2], 'w'))" "$json" "$scratch/$1"
+}
+
+# The page.
+report page "$json" "$page" --check
+check 'docs/performance.md shows docs/performance.json' status 0
+sed 's/^| training `tiny`, 2 threads | target tokens.s | ./&9/' "$page" >"$scratch/page.md"
+check 'the sample is another page' no cmp -s "$page" "$scratch/page.md"
+report page "$json" "$scratch/page.md" --check
+check 'another figure in the page is noticed' status 1
+check 'and one line says so' one_line
+report page "$json" "$scratch/page.md"
+check 'filling the page mends it' cmp -s "$page" "$scratch/page.md"
+grep -v 'end measured' "$page" >"$scratch/open.md"
+report page "$json" "$scratch/open.md"
+check 'a page without marks is refused' status 1
+check 'in one line' one_line
+
+# Comparing: with rounds that are a hundredth apart, however far apart those of the page are.
+altered steady.json "
+for m in r['metrics']:
+    for figure in (side for side in m.values() if isinstance(side, dict)):
+        x = figure['median']
+        figure.update(median=1.005 * x, least=x, greatest=1.01 * x, values=[x, 1.01 * x])"
+cp "$scratch/steady.json" "$scratch/measurement.json"
+json=$scratch/measurement.json
+altered faster.json "scale('train.tiny.2.tokens', 2); scale('train.small.2.memory', 2); scale('train.small.2.gflops', 1.0001)"
+report compare "$json" "$json"
+check 'a measurement compared with itself' status 0
+check 'has not changed' says '+0.0 % | within noise'
+check 'nowhere' no grep -qE 'better|worse' "$scratch/out"
+report compare "$json" "$scratch/faster.json"
+check 'twice the rate is better' grep -qE 'training `tiny`, 2 threads \| target tokens/s .*\+100.0 % \| \*\*better' "$scratch/out"
+check 'twice the memory is worse' grep -qE 'training `small`, 2 threads: peak memory \| MB .*\+100.0 % \| \*\*worse' "$scratch/out"
+check 'a ten-thousandth is noise' grep -qE 'training `small`, 2 threads \| GFLOP/s .*within noise' "$scratch/out"
+report compare "$scratch/faster.json" "$json"
+check 'and the other way round' grep -qE 'target tokens/s .*-50.0 % \| \*\*worse' "$scratch/out"
+altered other.json "r['machine']['processor'] = 'Z80'; r['metrics'] = r['metrics'][1:]"
+report compare "$json" "$scratch/other.json"
+check 'another machine is named' says 'now: Z80'
+check 'what is no longer measured is named' says 'No longer measured: '
+
+# Bad files: one line each.
+printf 'not JSON' >"$scratch/text.json"
+printf '{"format": "something"}' >"$scratch/foreign.json"
+printf '[1, 2]' >"$scratch/list.json"
+altered damaged.json "del r['metrics'][0]['what']"
+altered figures.json "r['metrics'][0]['tenfold']['median'] = 'x'"
+head -c 300 "$json" >"$scratch/cut.json"
+printf '\377\376' >"$scratch/bytes.json"
+for bad in absent text foreign list damaged figures cut bytes; do
+  for order in old new; do
+    if [ $order = old ]; then report compare "$scratch/$bad.json" "$json"; else report compare "$json" "$scratch/$bad.json"; fi
+    check "$bad.json as $order: refused" status 1
+    check "$bad.json as $order: one line" one_line
+    check "$bad.json as $order: named" says "$bad.json"
+  done
+done
+try make -s -C "$here" bench-compare OLD= NEW="$json"
+check 'bench-compare without OLD: says what to give' says 'make bench-compare OLD=a.json NEW=b.json'
+
+# Measuring.
+bench() { try python3 "$here/tests/bench/bench.py" "$@"; }
+bench --build "$scratch"
+check 'without bench_engine: refused' status 1
+check 'without bench_engine: one line that says what to run' says 'run make bench'
+bench --rounds 0
+check 'a bad number: refused' status 2
+check 'a bad number: one line' one_line
+mkdir -p "$scratch/tests"
+printf '#!/bin/sh\necho "bench_engine: no room" >&2\nexit 1\n' >"$scratch/tests/bench_engine"
+chmod +x "$scratch/tests/bench_engine"
+bench --build "$scratch" --no-peer --out "$scratch/never.json"
+check 'the engine fails: so does the run' status 1
+check 'the engine fails: its reason is passed on' says 'bench: bench_engine prepare failed: bench_engine: no room'
+check 'the engine fails: nothing is written' [ ! -e "$scratch/never.json" ]
+try env DATA="$scratch" python3 "$here/tests/bench/bench.py" --build "$scratch" --no-peer
+check 'no text in DATA: said' says 'train.en, train.de, val.en, val.de are needed there'
+
+# Noise, exponents, where two curves meet, operations of a step.
+arithmetic() { try env PYTHONPATH="$here/tests/bench" python3 -c "$1"; }
+arithmetic 'import report; assert abs(report.exponent([1, 2, 4, 8], [3 * x ** 1.5 for x in (1, 2, 4, 8)]) - 1.5) < 1e-9'
+check 'an exponent is the slope in logarithms' status 0
+arithmetic 'import report; assert report.crossing([16, 64, 256], [1, 2, 32], [8, 8, 8]) == 128, report.crossing([16, 64, 256], [1, 2, 32], [8, 8, 8])
+assert report.crossing([16, 32], [1, 2], [8, 8]) is None'
+check 'where one curve overtakes another' status 0
+arithmetic '
+import bench
+d, f, L, V, B, S, T = 256, 1024, 3, 8000, 7, 5, 4
+product = lambda m, n, k: 2 * m * n * k
+heads, width = 8, 32
+attention = lambda t, s: B * heads * (product(t, s, width) + product(t, width, s))
+forward = lambda n: product(n, f, d) + product(n, d, f)
+encoder = product(B * S, 3 * d, d) + attention(S, S) + product(B * S, d, d) + forward(B * S)
+decoder = (product(B * T, 3 * d, d) + attention(T, T) + product(B * T, d, d) + product(B * T, d, d) + product(B * S, 2 * d, d) +
+           attention(T, S) + product(B * T, d, d) + forward(B * T))
+assert bench.forward_flops("small", B, S, T) == L * (encoder + decoder) + product(B * T, V, d)'
+check 'operations, counted product by product' status 0
+
+arithmetic '
+import report
+verdict = lambda old, new: report.verdict(report.summary(old), report.summary(new), "higher")
+assert verdict([1, 1, 3], [2.5, 4.2, 4.4]) == "within noise"  # the ranges meet
+assert verdict([1, 1.9, 2], [2.1, 2.2, 3]) == "within noise"  # they do not, but are wider than the medians are apart
+assert verdict([1, 1.1, 1.2], [2.1, 2.2, 2.3]) == "**better**"
+assert verdict([1], [2]) == "one round: noise unknown"'
+check 'what is beyond noise' status 0
+
+finish
