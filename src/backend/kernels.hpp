@@ -6,7 +6,7 @@
 ///  - outputs are written, never added to (the tape adds), and may not overlap inputs except where said;
 ///  - arguments are trusted: the operation above has checked them;
 ///  - the result does not depend on which thread does what, so the same call gives the same bits.
-/// All but one are pure virtual: a backend that misses one does not compile. That one is made of the others.
+/// All but two are pure virtual: a backend that misses one does not compile. Those two are made of the others.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -99,6 +99,9 @@ struct AdamStep {
   Real gradient_scale = 1;                ///< clipping and averaging, applied to g first
 };
 
+class PreparedLinear;
+struct LinearWeights;
+
 /// The interface to a device; see the rules at the head of this file.
 class Kernels : public Device {
  public:
@@ -108,6 +111,9 @@ class Kernels : public Device {
   // Linear algebra
   /// A batch of matrix products, as the struct says.
   virtual void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) = 0;
+  /// A linear layer for inference, its weights laid out once for many calls (backend/prepared_linear.hpp). The
+  /// definition is by gemm(); a device may know a better layout.
+  virtual std::unique_ptr<PreparedLinear> prepare(const LinearWeights& weights);
 
   // Element by element; `out` may be one of the inputs
   /// out = value

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "backend/kernels.hpp"
+#include "backend/prepared_linear.hpp"
 #include "core/errors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -12,6 +13,21 @@ void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* b
   cross_entropy(rows, logits, targets, losses, log_sums);
   cross_entropy_backward(rows, logits, targets, log_sums, factor, logits);
   sum_rows(logits, dbias, rows.rows, rows.classes);
+}
+
+std::unique_ptr<PreparedLinear> Kernels::prepare(const LinearWeights& weights) {
+  return std::make_unique<PlainLinear>(*this, weights);
+}
+
+void PlainLinear::run(const Real* x, Real* y, Index rows) const {
+  const auto& [weight, bias, in, out, activation] = weights_;
+  kernels_.gemm({.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out}, x, weight, y);
+  if (bias && activation)
+    kernels_.bias_activate(*activation, y, bias, y, rows, out);
+  else if (bias)
+    kernels_.add_bias(y, bias, y, rows, out);
+  else if (activation)
+    kernels_.activate(*activation, y, y, rows * out);
 }
 
 std::unique_ptr<Kernels> make_kernels(std::string_view device, int threads) {

@@ -69,6 +69,8 @@ class Allocator {
   /// `memory` must come from allocate() and not have been released.
   void release(void* memory);
 
+  /// Whether the host may read and write the memory.
+  bool host_accessible() const { return source_->host_accessible(); }
   /// A snapshot.
   Stats stats() const;
 

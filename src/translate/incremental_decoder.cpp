@@ -26,9 +26,10 @@ bool is_identity(std::span<const std::int32_t> from, Index count) {
 }  // namespace
 
 IncrementalDecoder::IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths,
-                                       Index steps)
+                                       Index steps, PreparedWeights* prepared)
     : model_(model),
       kernels_(model.kernels()),
+      pass_(prepared ? Pass(*prepared) : Pass()),
       source_lengths_(source_lengths),
       sentences_(source.dim(0)),
       steps_(std::min(steps, model.config().max_length)) {

@@ -20,8 +20,10 @@ namespace tenfold::inline TENFOLD_REAL {
 /// Decodes one batch of sentences; see the head of this file for its cache.
 class IncrementalDecoder {
  public:
-  /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens.
-  IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps);
+  /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens. `prepared`, if any, holds the
+  /// model's weights and outlives the decoder.
+  IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps,
+                     PreparedWeights* prepared = nullptr);
 
   /// Feeds the last token of every row and returns the logits of the next, [rows, target vocabulary].
   Tensor step(std::span<const std::int32_t> tokens);
