@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "core/errors.hpp"
+#include "emulator/device_memory.hpp"
 #include "emulator/scheduler.hpp"
 #include "fmt/format.h"
 
