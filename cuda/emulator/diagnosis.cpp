@@ -94,18 +94,21 @@ std::string Scheduler::who() const {
   return text;
 }
 
-void Scheduler::fail(const std::string& what) {
+// Nothing on the stack that is left here may hold memory: nobody comes back to free it.
+void Scheduler::fail(std::string what) {
   if (!current_) broken_rule("emulator: " + what);
   error_ = who() + ": " + what;
+  std::string().swap(what);
   release(&end_);
   current_->fiber->switch_to(host_);
   std::abort();  // nobody comes back here
 }
 
-void Scheduler::fail(const Thread& thread, const std::string& what) {
+void Scheduler::fail(const Thread& thread, std::string what) {
   Fiber* const here = current_->fiber;
   current_ = const_cast<Thread*>(&thread);
   error_ = who() + ", " + place(thread.at) + ": " + what;
+  std::string().swap(what);
   release(&end_);
   here->switch_to(host_);
   std::abort();

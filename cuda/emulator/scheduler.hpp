@@ -72,9 +72,9 @@ class Scheduler {
   /// Whether a kernel is running.
   bool in_kernel() const { return current_ != nullptr; }
   /// Ends the launch with an error: who and where, then `what`. From the host it throws.
-  [[noreturn]] void fail(const std::string& what);
+  [[noreturn]] void fail(std::string what);
   /// The same with the line at which `who` waits.
-  [[noreturn]] void fail(const Thread& who, const std::string& what);
+  [[noreturn]] void fail(const Thread& who, std::string what);
   /// "kernel k (file:line), block (…)" of the running launch, and the running thread if there is one.
   std::string who() const;
   /// Whether `address` is just below a thread's stack.
