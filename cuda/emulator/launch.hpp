@@ -33,8 +33,13 @@ template <class T>
 inline void check_argument(const Launch& launch, int index, const T& argument) {
   if constexpr (std::is_pointer_v<T>)
     check_pointer(launch, index, argument);
-  else if constexpr (std::is_class_v<T>)
-    check_struct(launch, index, &argument, sizeof argument);
+#if __has_builtin(__builtin_clear_padding)
+  else if constexpr (std::is_class_v<T>) {
+    T copy = argument;
+    __builtin_clear_padding(&copy);  // what was there before could look like a pointer
+    check_struct(launch, index, &copy, sizeof copy);
+  }
+#endif
 }
 
 /// Arguments as the kernel takes them.
