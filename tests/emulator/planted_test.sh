@@ -40,7 +40,7 @@ shared-past-end             3:past.the.end.of.an.array  3:AddressSanitizer      
 shared-never-written        3:wrong.result            3:wrong.result            3:wrong.result
 shared-not-asked-for        3:asked.for.none          3:asked.for.none          3:asked.for.none
 too-much-shared             3:at.most.48.KiB          3:at.most.48.KiB          3:at.most.48.KiB
-misaligned-float4           3:memory.that.is.not.there                     3:misaligned.address      3:SEGV
+misaligned-float4           3:misaligned.access                       3:misaligned.address      3:SEGV
 stack-overflow              3:KiB.of.stack            3:stack-overflow          3:(SEGV|stack-overflow)
 host-pointer                3:no.device.memory        3:no.device.memory        3:no.device.memory
 host-pointer-in-struct      3:host.s.memory           3:host.s.memory           3:host.s.memory
