@@ -5,6 +5,7 @@
 /// launch them. Everything is queued on one stream in call order; only download(), sum() and sum_squares() wait for it.
 /// Results do not depend on the order in which blocks run, so the same call gives the same bits.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -77,12 +78,22 @@ class CudaKernels final : public Kernels {
   void sgd(Real* value, const Real* g, Real learning_rate, Real gradient_scale, Index n) override;
   void adam(const AdamStep& s, Real* value, const Real* g, Real* m, Real* v, Index n) override;
 
+  void sum_to(const Real* x, Real divisor, Real* out, Index n) override;
+  void scale_by(Real* x, const Real* factor, Index n) override;
+  void step_totals(std::span<const Real* const> losses, std::span<const TrainedSlice> slices,
+                   StepTotals* totals) override;
+  void adam_all(const AdamStep& s, double clip, std::span<const TrainedSlice> slices,
+                const StepTotals* totals) override;
+
  private:
   struct State;  // stream, cuBLAS handle, staging and scratch memory: cuda_kernels.cu
   /// The stream of all work.
   cudaStream_t stream() const;
   /// Device memory for a kernel's partial results, valid until the next call that asks; at least `bytes`.
   void* scratch(std::size_t bytes);
+  /// Queues *out = Σ f(x) / divisor; `partial` has room for one number per block (reductions.cu).
+  template <class F, class T>
+  void queue_sum(const char* name, F f, const Real* x, Index n, Real divisor, double* partial, T* out);
 
   std::unique_ptr<State> state_;
 };

@@ -1,4 +1,5 @@
 // Backends by name, and what is the same for all of them.
+#include <cmath>
 #include <string>
 
 #include "backend/kernels.hpp"
@@ -14,13 +15,51 @@ void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* b
   sum_rows(logits, dbias, rows.rows, rows.classes);
 }
 
+void Kernels::sum_to(const Real* x, Real divisor, Real* out, Index n) {
+  fill(out, static_cast<Real>(sum(x, n) / divisor), 1);
+}
+
+void Kernels::scale_by(Real* x, const Real* factor, Index n) {
+  Real value = 1;
+  download(&value, factor, sizeof value);
+  if (value != 1) scale(x, value, x, n);
+}
+
+void Kernels::step_totals(std::span<const Real* const> losses, std::span<const TrainedSlice> slices,
+                          StepTotals* totals) {
+  StepTotals t;
+  for (const Real* loss : losses) {
+    Real value = 0;
+    download(&value, loss, sizeof value);
+    t.loss += static_cast<double>(value);
+  }
+  for (const TrainedSlice& s : slices) t.squares += sum_squares(s.gradient, s.size);
+  upload(totals, &t, sizeof t);
+}
+
+void Kernels::adam_all(const AdamStep& s, double clip, std::span<const TrainedSlice> slices,
+                       const StepTotals* totals) {
+  StepTotals t;
+  download(&t, totals, sizeof t);
+  const double norm = std::sqrt(t.squares);
+  if (!std::isfinite(t.loss) || !std::isfinite(norm)) return;
+  AdamStep step = s;
+  step.gradient_scale = static_cast<Real>(s.gradient_scale * clip_factor(norm, clip));
+  for (const TrainedSlice& slice : slices) {
+    step.weight_decay = slice.weight_decay;
+    adam(step, slice.value, slice.gradient, slice.first, slice.second, slice.size);
+  }
+}
+
 std::unique_ptr<Kernels> make_kernels(std::string_view device, int threads) {
   if (threads < 0)
     throw UsageError("--threads must be 0 (all cores) or more, got " + std::to_string(threads));
   if (device == "reference") return make_reference_kernels();
+  if (device == "cuda" || (device == "auto" && cuda_is_there())) return make_cuda_kernels();
   if (device == "cpu" || device == "auto") return make_cpu_kernels(threads);
-  if (device == "cuda") return make_cuda_kernels();
-  throw UsageError("--device must be one of auto, cpu, cuda, reference, got \"" + std::string(device) + "\"");
+  if (device == "cuda-emulated") return make_emulated_kernels();
+  throw UsageError("--device must be one of auto, cpu, cuda, cuda-emulated, reference, got \"" + std::string(device) +
+                   "\"");
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL
