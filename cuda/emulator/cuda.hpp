@@ -10,6 +10,7 @@
 /// Functions have CUDA's own names but C++ linkage and a namespace of their own (inline, so nobody spells it): a program
 /// may hold a card's build and an emulator's.
 #pragma once
+#include "emulator/counters.hpp"
 #include "emulator/cublas.hpp"
 #include "emulator/intrinsics.hpp"
 #include "emulator/language.hpp"

@@ -101,13 +101,14 @@ void Scheduler::fail(std::string what) {
   std::string().swap(what);
   release(&end_);
   current_->fiber->switch_to(host_);
-  std::abort();  // nobody comes back here
+  std::abort();
 }
 
-void Scheduler::fail(const Thread& thread, std::string what) {
+void Scheduler::fail(const Thread& thread, std::string what, bool with_others) {
   Fiber* const here = current_->fiber;
   current_ = const_cast<Thread*>(&thread);
   error_ = who() + ", " + place(thread.at) + ": " + what;
+  if (with_others) error_ += ": " + summary();
   std::string().swap(what);
   release(&end_);
   here->switch_to(host_);
@@ -154,8 +155,8 @@ void Scheduler::report_deadlock() {
     if (threads_[i].state == Thread::State::in_warp) warp = &threads_[i];
   }
   // A warp operation that waits for a lane at a barrier is the one to blame: its mask names who does not come.
-  if (warp) fail(*warp, "a warp operation waits for lanes of its mask that do not come: " + summary());
-  fail(*barrier, "a barrier waits for threads of its block that do not come: " + summary());
+  if (warp) fail(*warp, "a warp operation waits for lanes of its mask that do not come", true);
+  fail(*barrier, "a barrier waits for threads of its block that do not come", true);
 }
 
 }  // namespace tenfold::emulator

@@ -42,6 +42,8 @@ void on_fault(int signal, siginfo_t* info, void*) {
   }
   const void* address = info->si_addr;
   if (s.is_stack_overflow(address)) s.fail(fmt::format("more than the {} KiB of stack that a thread has", Fiber::stack_bytes / 1024));
+  // The processor does not say which address it was when it is misaligned for a vector, or none at all.
+  if (info->si_code == SI_KERNEL) s.fail("a misaligned access, or one to an impossible address");
   s.fail(fmt::format("an access to memory that is not there, {}", device_memory().describe(address)));
 }
 

@@ -91,7 +91,7 @@ void check_pointer(const Launch& launch, int index, const void* pointer) {
   const DeviceMemory& d = device_memory();
   // The end of an allocation is a pointer into it as well.
   if (!pointer || d.covers(pointer, 0) || d.pinned(pointer)) return;
-  broken_rule(fmt::format("kernel {} launched at {}: argument {} is a pointer to the host's memory, {}",
+  broken_rule(fmt::format("kernel {} launched at {}: argument {} points to no device memory, {}",
                      function_name(launch.kernel), place(launch.at), index, d.describe(pointer)));
 }
 

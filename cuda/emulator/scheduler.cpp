@@ -125,6 +125,7 @@ void Scheduler::run_block(unsigned long block) {
   ready_begin_ = 0;
   ready_count_ = static_cast<unsigned>(count_);
   bank_ ^= 1;
+  ahead_ = seed_ != 0 && (seed_ + counters_.blocks) % 2 == 1;
   const unsigned turn = seed_ ? random(static_cast<std::uint32_t>(count_)) : 0;
   for (int i = 0; i < count_; ++i) {
     threads_[i].state = Thread::State::fresh;
@@ -141,6 +142,7 @@ void Scheduler::run_block(unsigned long block) {
   Thread* first = next();
   host_.switch_to(stack_for(*first));
   current_ = nullptr;
+  traffic_.end_block(counters_);
   counters_.shared_bytes = std::max<std::uint64_t>(counters_.shared_bytes, shared_.bytes());
 }
 
@@ -200,8 +202,9 @@ Thread* Scheduler::next() {
     report_deadlock();
   }
   constexpr unsigned ring = most_threads - 1;
-  if (seed_) std::swap(ready_[ready_begin_ & ring], ready_[(ready_begin_ + random(ready_count_)) & ring]);
   --ready_count_;
+  if (ahead_ && random(8) != 0) return &threads_[ready_[(ready_begin_ + ready_count_) & ring]];
+  if (seed_) std::swap(ready_[ready_begin_ & ring], ready_[(ready_begin_ + random(ready_count_ + 1)) & ring]);
   return &threads_[ready_[ready_begin_++ & ring]];
 }
 
@@ -239,6 +242,14 @@ void Scheduler::atomic() {
   Thread& thread = *current_;
   make_ready(thread);
   pause(thread);
+}
+
+void Scheduler::access(bool store, const void* site, const void* address, std::size_t bytes) {
+  if (!current_ || fiber_each) return;  // ThreadSanitizer would see us at work
+  const bool shared = shared_.contains(address);
+  traffic_.note(store ? (shared ? Traffic::Kind::shared_store : Traffic::Kind::store)
+                      : (shared ? Traffic::Kind::shared_load : Traffic::Kind::load),
+                site, current_->number, address, bytes);
 }
 
 void Scheduler::fence() {

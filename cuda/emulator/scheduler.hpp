@@ -1,8 +1,9 @@
 /// @file
 /// Scheduler: runs the threads of a block so that every order a card allows may happen.
 ///
-/// Blocks run one after another, threads in an order drawn from the seed. A thread runs until it waits; then another
-/// that can go on is drawn. A thread that never waits needs no stack of its own: it runs where the one before it ended.
+/// Blocks run one after another, in an order drawn from the seed. A thread runs until it waits; then another that can go
+/// on is drawn: in every second block any of them, in the others mostly the one that could go on last, so that some warps
+/// get far ahead of the rest, which is what finds a missing barrier. A thread that never waits needs no stack of its own: it runs where the one before it ended.
 /// A barrier waits for every thread of the block, a warp operation for exactly the lanes its mask names; a thread that
 /// has ended before a barrier, threads at different barriers, a lane that its mask names and that will not come are
 /// errors (diagnosis.cpp).
@@ -23,6 +24,7 @@
 #include "emulator/intrinsics.hpp"
 #include "emulator/launch.hpp"
 #include "emulator/shared_memory.hpp"
+#include "emulator/traffic.hpp"
 
 namespace tenfold::emulator {
 
@@ -69,12 +71,15 @@ class Scheduler {
   /// See memory_fence().
   void fence();
 
+  /// See count_load().
+  void access(bool store, const void* site, const void* address, std::size_t bytes);
+
   /// Whether a kernel is running.
   bool in_kernel() const { return current_ != nullptr; }
   /// Ends the launch with an error: who and where, then `what`. From the host it throws.
   [[noreturn]] void fail(std::string what);
-  /// The same with the line at which `who` waits.
-  [[noreturn]] void fail(const Thread& who, std::string what);
+  /// The same with the line at which `who` waits, and on request where all others are.
+  [[noreturn]] void fail(const Thread& who, std::string what, bool with_others = false);
   /// "kernel k (file:line), block (…)" of the running launch, and the running thread if there is one.
   std::string who() const;
   /// Whether `address` is just below a thread's stack.
@@ -110,6 +115,7 @@ class Scheduler {
   Launch launch_;
   SharedMemory shared_;
   Counters counters_;
+  Traffic traffic_;
   std::string error_;
 
   std::array<Thread, most_threads> threads_;
@@ -119,6 +125,7 @@ class Scheduler {
   unsigned ready_begin_ = 0, ready_count_ = 0;
   Thread* current_ = nullptr;
   int until_yield_ = 0;  // atomics
+  bool ahead_ = false;   // whether this block lets some get far ahead
 
   Fiber host_;
   std::vector<std::unique_ptr<Fiber>> fibers_;

@@ -58,9 +58,8 @@ void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
 
 void SharedMemory::begin_block() {
 #if defined(__SANITIZE_ADDRESS__)
-  for (const Array& array : arrays_) __asan_poison_memory_region(array.memory, array.bytes);
+  for (std::size_t i = 0; i < count_; ++i) __asan_poison_memory_region(arrays_[i].memory, arrays_[i].bytes);
 #endif
-  arrays_.clear();
   static_bytes_ = 0;
   if (used_ > wrap_bytes) {
 #if defined(TENFOLD_EMULATOR_TSAN)
@@ -68,7 +67,8 @@ void SharedMemory::begin_block() {
 #endif
     used_ = 0;
   }
-  arrays_.push_back({nullptr, dynamic_bytes_ ? carve(dynamic_bytes_) : nullptr, dynamic_bytes_});
+  arrays_[0] = {nullptr, dynamic_bytes_ ? carve(dynamic_bytes_) : nullptr, dynamic_bytes_};
+  count_ = 1;
 }
 
 char* SharedMemory::carve(std::size_t bytes) {
@@ -87,19 +87,25 @@ char* SharedMemory::carve(std::size_t bytes) {
 }
 
 void* SharedMemory::array(const void* site, std::size_t bytes, std::size_t alignment) {
-  for (const Array& array : arrays_)
-    if (array.site == site) return array.memory;
+  for (std::size_t i = 1; i < count_; ++i)
+    if (arrays_[i].site == site) return arrays_[i].memory;
   static_bytes_ += bytes;
-  if (static_bytes_ > static_limit || alignment > 16) return nullptr;
-  arrays_.push_back({site, carve(bytes), bytes});
-  return arrays_.back().memory;
+  if (static_bytes_ > static_limit || alignment > 16 || count_ == arrays_.size()) return nullptr;
+  arrays_[count_] = {site, carve(bytes), bytes};
+  return arrays_[count_++].memory;
 }
 
-void* SharedMemory::dynamic(std::size_t alignment) { return alignment > 16 ? nullptr : arrays_.front().memory; }
+void* SharedMemory::dynamic(std::size_t alignment) { return alignment > 16 ? nullptr : arrays_[0].memory; }
+
+bool SharedMemory::contains(const void* address) const {
+  const auto* p = static_cast<const char*>(address);
+  return p >= arena_ && p < arena_ + arena_bytes;
+}
 
 std::string SharedMemory::end_block() const {
 #if !defined(__SANITIZE_ADDRESS__)
-  for (const Array& array : arrays_) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Array& array = arrays_[i];
     if (!array.memory) continue;
     if (!untouched(array.memory - red_zone, red_zone))
       return "something was written before the beginning of an array in shared memory";

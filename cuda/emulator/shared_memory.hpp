@@ -5,9 +5,9 @@
 /// filled with NaN and lies between red zones: AddressSanitizer stops at them, and elsewhere end_block() looks whether
 /// they were written. Code here must not be seen by ThreadSanitizer, so nothing calls memset.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <string>
-#include <vector>
 
 namespace tenfold::emulator {
 
@@ -20,10 +20,12 @@ class SharedMemory {
   void begin_block();
   /// "" or what was written out of bounds.
   std::string end_block() const;
-  /// The array of the declaration at `site`; nullptr when all static arrays are more than a block may have (48 KiB).
+  /// The array of the declaration at `site`; nullptr when all static arrays are more than a block may have (48 KiB, 63 arrays).
   void* array(const void* site, std::size_t bytes, std::size_t alignment);
   /// The dynamic part; nullptr when `alignment` is more than it has.
   void* dynamic(std::size_t alignment);
+  /// Whether an address is in shared memory at all.
+  bool contains(const void* address) const;
   /// Bytes the block has so far, static and dynamic.
   std::size_t bytes() const { return static_bytes_ + dynamic_bytes_; }
 
@@ -37,7 +39,8 @@ class SharedMemory {
 
   char* arena_ = nullptr;
   std::size_t used_ = 0, static_bytes_ = 0, dynamic_bytes_ = 0;
-  std::vector<Array> arrays_;  // the first is the dynamic part
+  std::array<Array, 64> arrays_{};  // the first is the dynamic part; no vector, whose growth ThreadSanitizer would see
+  std::size_t count_ = 0;
 };
 
 }  // namespace tenfold::emulator

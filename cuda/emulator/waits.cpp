@@ -34,7 +34,7 @@ void Scheduler::open_barrier() {
   int holds = 0;
   for (int i = 0; i < count_; ++i) {
     if (!same_place(threads_[i].at, threads_[0].at))
-      fail(threads_[i], fmt::format("threads of one block wait at different barriers: {}", summary()));
+      fail(threads_[i], "threads of one block wait at different barriers", true);
     holds += threads_[i].value != 0;
   }
   for (int i = 0; i < count_; ++i) {
