@@ -14,17 +14,22 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-/// What we use of the library. Real decides between the S and the D functions.
+/// The S or the D function, as Real is.
+template <class Single, class Double>
+constexpr auto by_precision(Single* single, Double* twice) {
+  if constexpr (std::is_same_v<Real, float>) return single;
+  else return twice;
+}
+
+/// What we use of the library.
 struct Functions {
   decltype(&cublasCreate) create;
   decltype(&cublasDestroy) destroy;
   decltype(&cublasSetStream) set_stream;
   decltype(&cublasSetMathMode) set_math_mode;
   decltype(&cublasGetStatusString) status_string;
-  std::conditional_t<std::is_same_v<Real, float>, decltype(&cublasSgemm), decltype(&cublasDgemm)> gemm;
-  std::conditional_t<std::is_same_v<Real, float>, decltype(&cublasSgemmStridedBatched),
-                     decltype(&cublasDgemmStridedBatched)>
-      gemm_batched;
+  decltype(by_precision(&cublasSgemm, &cublasDgemm)) gemm;
+  decltype(by_precision(&cublasSgemmStridedBatched, &cublasDgemmStridedBatched)) gemm_batched;
 };
 
 #if defined(__CUDACC__)
@@ -58,15 +63,8 @@ Functions loaded() {
 }
 #else
 Functions loaded() {
-  Functions f{cublasCreate, cublasDestroy, cublasSetStream, cublasSetMathMode, cublasGetStatusString, nullptr, nullptr};
-  if constexpr (std::is_same_v<Real, float>) {
-    f.gemm = cublasSgemm;
-    f.gemm_batched = cublasSgemmStridedBatched;
-  } else {
-    f.gemm = cublasDgemm;
-    f.gemm_batched = cublasDgemmStridedBatched;
-  }
-  return f;
+  return {cublasCreate, cublasDestroy, cublasSetStream, cublasSetMathMode, cublasGetStatusString,
+          by_precision(&cublasSgemm, &cublasDgemm), by_precision(&cublasSgemmStridedBatched, &cublasDgemmStridedBatched)};
 }
 #endif
 

@@ -1,5 +1,13 @@
-# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES_f32 and _f64.
+# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES_f32 and _f64. Included at
+# the top, since CMake wants a language to be enabled there.
+if(NOT TENFOLD_CUDA MATCHES "^(auto|on|emulated|off)$")
+  message(FATAL_ERROR "TENFOLD_CUDA must be auto, on, emulated or off, not \"${TENFOLD_CUDA}\"")
+endif()
 set(TENFOLD_NVCC_WORKS OFF)
+# The sanitizers see into the processor's code only, so their build makes do with the emulator.
+if(NOT TENFOLD_CUDA STREQUAL on AND (TENFOLD_SANITIZE OR NOT TENFOLD_CUDA STREQUAL auto))
+  return()
+endif()
 set(why "nvcc was found neither in the PATH, nor by CUDACXX, nor in /usr/local/cuda/bin")
 
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})

@@ -100,13 +100,13 @@ cudaError_t queue_tiling(const Attention& a, const Real* q, const Real* k, const
   return launch({grid, dim3(T::threads), 0, stream}, attend<T>, AttentionCall(a), tiles, q, k, v, o, log_sums);
 }
 
-/// Queues it for heads of up to `Width`: as large tiles as 48 KiB hold, or, where there are few queries (one, when words
-/// are generated one by one), a warp for each head.
+/// Queues it for heads of up to `Width`: as large tiles as 48 KiB hold, or smaller ones where
+/// there are few queries (one, or as many as there are beams, when words are generated one by one).
 template <int Width>
 void queue_width(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums,
                  cudaStream_t stream) {
   constexpr int bytes = Width * static_cast<int>(sizeof(Real));
-  using Few = Tiling<Width, 4, 1, bytes <= 512 ? 4 : 2>;
+  using Few = Tiling<Width, 8, 1, bytes <= 512 ? 4 : 2>;
   using Many = std::conditional_t<
       bytes <= 256 && Width * sizeof(Real) * sizeof(Real) <= 1024, Tiling<Width, 16, 4, 4>,
       std::conditional_t<bytes <= 512, Tiling<Width, 16, 2, 2>, Tiling<Width, 16, 1, 1>>>;

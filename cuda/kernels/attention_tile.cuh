@@ -8,25 +8,17 @@
 #pragma once
 #include "core/shape.hpp"
 #include "kernels/mask.cuh"
+#include "kernels/pack.cuh"
 #include "kernels/random.cuh"
 #include "kernels/reduce.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 
-/// Numbers in 16 bytes, the most that a thread reads at once.
-inline constexpr int pack_size = 16 / static_cast<int>(sizeof(Real));
-
-/// N neighbouring numbers, read at once.
-template <int N>
-struct alignas(N * sizeof(Real)) Pack {
-  Real at[N];  ///< in order
-};
-
 /// A matrix in shared memory. Its rows are 16 bytes longer than they need be: without that, eight lanes that read the same
 /// column of eight rows would wait for one bank.
 template <int Rows, int Columns>
 struct alignas(16) Tile {
-  Real at[Rows][Columns + pack_size];  ///< the numbers, and the gap
+  Real at[Rows][Columns + pack_width];  ///< the numbers, and the gap
 
   /// N of a row's numbers from `column` on, a multiple of N.
   template <int N>
@@ -58,8 +50,8 @@ struct Tiling {
   static constexpr int rows = Groups * RowsEach;        ///< of a tile
   static constexpr int columns = 8 * ColumnsEach;       ///< of a tile
   static constexpr int dims = Width / 8;                ///< of a head's numbers a thread has this many
-  static constexpr int dims_at_once = dims < pack_size ? dims : pack_size;  ///< of them neighbours
-  static_assert(threads % 32 == 0 && threads <= 256 && Width % 16 == 0 && columns % pack_size == 0);
+  static constexpr int dims_at_once = dims < pack_width ? dims : pack_width;  ///< of them neighbours
+  static_assert(threads % 32 == 0 && threads <= 256 && Width % 16 == 0 && columns % pack_width == 0);
 
   using RowTile = Tile<rows, Width>;         ///< heads of the rows
   using ColumnTile = Tile<columns, Width>;   ///< heads of the columns
@@ -83,30 +75,30 @@ struct Tiling {
 #pragma unroll
       for (int j = 0; j < ColumnsEach; ++j) out[i][j] = 0;
 #pragma unroll 2
-    for (int d = 0; d < Width; d += pack_size) {
-      Pack<pack_size> x[RowsEach], y[ColumnsEach];
+    for (int d = 0; d < Width; d += pack_width) {
+      Pack<pack_width> x[RowsEach], y[ColumnsEach];
 #pragma unroll
-      for (int i = 0; i < RowsEach; ++i) x[i] = a.template part<pack_size>(row(i), d);
+      for (int i = 0; i < RowsEach; ++i) x[i] = a.template part<pack_width>(row(i), d);
 #pragma unroll
-      for (int j = 0; j < ColumnsEach; ++j) y[j] = b.template part<pack_size>(column(j), d);
+      for (int j = 0; j < ColumnsEach; ++j) y[j] = b.template part<pack_width>(column(j), d);
 #pragma unroll
       for (int i = 0; i < RowsEach; ++i)
 #pragma unroll
         for (int j = 0; j < ColumnsEach; ++j)
 #pragma unroll
-          for (int e = 0; e < pack_size; ++e) out[i][j] += x[i].at[e] * y[j].at[e];
+          for (int e = 0; e < pack_width; ++e) out[i][j] += x[i].at[e] * y[j].at[e];
     }
   }
 
   /// sums += weights · b
   __device__ static void add_products(const WeightTile& weights, const ColumnTile& b, Sums& sums) {
 #pragma unroll 2
-    for (int c = 0; c < columns; c += pack_size) {
-      Pack<pack_size> w[RowsEach];
+    for (int c = 0; c < columns; c += pack_width) {
+      Pack<pack_width> w[RowsEach];
 #pragma unroll
-      for (int i = 0; i < RowsEach; ++i) w[i] = weights.template part<pack_size>(row(i), c);
+      for (int i = 0; i < RowsEach; ++i) w[i] = weights.template part<pack_width>(row(i), c);
 #pragma unroll
-      for (int e = 0; e < pack_size; ++e)
+      for (int e = 0; e < pack_width; ++e)
 #pragma unroll
         for (int n = 0; n < dims; n += dims_at_once) {
           const Pack<dims_at_once> y = b.template part<dims_at_once>(c + e, dim(n));
@@ -177,8 +169,8 @@ struct KeptTile {
   /// Whether the weight at (query, key) of the tile is kept; row and key of the tile's first as above.
   __device__ bool keeps(const Attention& a, Index row, Index key, int query, int column) const {
     // Only where the row begins among eight counts, and that the low bits know.
-    const unsigned begin = (static_cast<unsigned>(row + query) * static_cast<unsigned>(a.keys) + static_cast<unsigned>(key)) % 8;
-    const unsigned place = begin + static_cast<unsigned>(column);
+    const unsigned element = static_cast<unsigned>(row + query) * static_cast<unsigned>(a.keys) + static_cast<unsigned>(key);
+    const unsigned place = element % 8 + static_cast<unsigned>(column);
     return (at[query][place / 8] >> (place % 8)) & 1u;
   }
 };

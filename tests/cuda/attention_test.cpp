@@ -22,6 +22,7 @@ void compare_attention(const Extents& e, Mask mask, const Ids& lengths, double r
   CAPTURE(lengths.empty());
   CAPTURE(rate);
   const Index d = e.heads * e.head_dim, kv_row = 2 * d + 3;
+  const Index to_values = e.keys > 0 ? d : 0;  // in nothing there is no place d
   Attention a{.batch = e.batch,
               .heads = e.heads,
               .queries = e.queries,
@@ -47,15 +48,15 @@ void compare_attention(const Extents& e, Mask mask, const Ids& lengths, double r
   };
   const DeviceBody forward = [&](DeviceRun& run) {
     const Real* keys = run.put(kv);
-    run.kernels().attention(on(run), run.put(q), keys, keys + d, run.out(0), run.out(1));
+    run.kernels().attention(on(run), run.put(q), keys, keys + to_values, run.out(0), run.out(1));
   };
   compare_on_device({q_size, rows}, 32 * static_cast<double>(size), forward);
   const auto reference = make_reference_kernels();
   const auto saved = results_on(*reference, {q_size, rows}, forward);
   compare_on_device({q_size, kv_size}, 128 * static_cast<double>(size), [&](DeviceRun& run) {
     const Real* keys = run.put(kv);
-    run.kernels().attention_backward(on(run), run.put(q), keys, keys + d, run.put(saved[0]), run.put(saved[1]),
-                                     run.put(grad_o), run.out(0), run.out(1), run.out(1) + d);
+    run.kernels().attention_backward(on(run), run.put(q), keys, keys + to_values, run.put(saved[0]), run.put(saved[1]),
+                                     run.put(grad_o), run.out(0), run.out(1), run.out(1) + to_values);
   });
 }
 

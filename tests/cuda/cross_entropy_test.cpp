@@ -22,7 +22,7 @@ Case make_case(Index rows, Index classes, Real smoothing) {
 
 /// Calls body for shapes below, at and beyond what a warp and a block have at once.
 void for_cases(const std::function<void(const Case&)>& body) {
-  const Index shapes[][2] = {{0, 5}, {1, 1}, {9, 2}, {4, 256}, {5, 257}, {37, 33}, {3, 512}, {2, 513}, {6, 1000}, {70, 40}};
+  const Index shapes[][2] = {{0, 5}, {1, 1}, {9, 2}, {4, 256}, {5, 257}, {37, 33}, {3, 512}, {2, 513}, {6, 1000}, {70, 40}, {300, 7}};
   for (const auto& [rows, classes] : shapes)
     for (Real smoothing : {Real{0}, Real(0.1)}) {
       CAPTURE(rows);

@@ -1,23 +1,16 @@
 /// @file
 /// The device that the tests of this folder run on, and its kernels compared with the reference.
 ///
-/// It is the emulator, or what REQUIRE_DEVICE names: `REQUIRE_DEVICE=cuda` runs the same tests on a card, and fails where
-/// there is none.
+/// cuda_device.hpp says which it is.
 #pragma once
-#include <cstdlib>
-
+#include "cuda_device.hpp"
 #include "kernels/compare.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 
-/// "cuda-emulated", or the environment's REQUIRE_DEVICE.
-inline std::string_view cuda_device_name() {
-  const char* required = std::getenv("REQUIRE_DEVICE");
-  return required && *required ? required : "cuda-emulated";
-}
 /// The device under test, one for all tests. Throws where it is not there.
 inline Kernels& cuda_device() {
-  static const std::unique_ptr<Kernels> kernels = make_kernels(cuda_device_name());
+  static const std::unique_ptr<Kernels> kernels = make_kernels(test_device());
   return *kernels;
 }
 

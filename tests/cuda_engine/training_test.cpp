@@ -27,6 +27,7 @@ struct Step {
 /// The `demo` model with its own batch of real text, two steps of Adam; under a sanitizer a smaller one.
 std::vector<Step> steps_on(const std::string& device) {
   TrainSettings settings = quick() ? small_settings() : preset("demo");
+  settings.model.dropout = 0.1;
   settings.batch_tokens = quick() ? 32 : 96;
   const BuiltinCorpus text = builtin_corpus(1, 300, 20);
   settings.vocabulary = 150;
