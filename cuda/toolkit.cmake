@@ -50,6 +50,11 @@ if(CMAKE_CUDA_COMPILER OR DEFINED ENV{CUDACXX})
 endif()
 
 if(TENFOLD_NVCC_WORKS)
+  # CMake up to 3.25 does not know how this is said to nvcc.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
   if(CCACHE)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
   endif()
