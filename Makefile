@@ -12,7 +12,7 @@ export JOBS MIRROR WITH_TEST BUILD YES
 .NOTPARALLEL:
 N ?=
 .PHONY: help setup build demo test asan mutants chapter check check-cuda hint reset lessons docs data-multi30k data-tatoeba format clean \
-  bench bench-kernels bench-compare bench-page
+  bench bench-kernels bench-compare bench-page test-cuda bench-cuda
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -59,6 +59,11 @@ asan: setup  ## build and run the tests under the sanitizers only
 	@scripts/build "$(BUILD)-asan" -DTENFOLD_SANITIZE=ON
 	@scripts/run-tests "$(BUILD)-asan"
 
+test-cuda:  ## run the CUDA backend's tests on this machine's card; without one they fail
+	@$(SETUP)
+	@TARGET=cuda_tests scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on
+	@REQUIRE_DEVICE=cuda ctest --test-dir "$(BUILD)" --tests-regex '_card$$' --no-tests=error --output-on-failure
+
 mutants: build  ## break the code in known ways and see that a test fails each time
 	@tests/mutants/run
 
@@ -72,6 +77,11 @@ bench-kernels:  ## time every kernel at the shapes of tiny and small:  make benc
 	@$(SETUP) bench
 	@TARGET=bench_kernels scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
 	@"$(BUILD)/tests/bench_kernels" $(ARGS)
+
+bench-cuda:  ## time the card's kernels against what it can do; JSON to OUT=file (build/tests/bench_cuda can be carried along)
+	@$(SETUP)
+	@TARGET=bench_cuda scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on -DTENFOLD_BENCH=ON
+	@"$(BUILD)/tests/bench_cuda" >"$(or $(OUT),$(BUILD)/bench_cuda.json)"
 
 bench-compare:  ## what changed between two measurements:  make bench-compare OLD=a.json NEW=b.json
 	@python3 tests/bench/report.py compare "$(OLD)" "$(NEW)"

@@ -241,7 +241,7 @@ CardLimits card_limits() {
   card::check(cudaGetDeviceProperties(&properties, 0), "properties");
   limits.name = properties.name;
   {
-    const Index n = Index{1} << 27;
+    const Index n = Index{1} << 26;
     const Reals a(n), b(n);
     const double us = microseconds([&] { cuda().copy(a, b, n); });
     limits.copy_gb_per_s = 2.0 * static_cast<double>(n) * sizeof(Real) / us * 1e-3;
