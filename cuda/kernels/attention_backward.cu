@@ -25,6 +25,9 @@ struct Gradients {
 };
 
 constexpr int delta_threads = 256;
+/// Blocks that a multiprocessor should have registers for. Left to itself, ptxas wants as many as there is shared memory
+/// for, and spills.
+constexpr int blocks_at_once = 4;
 
 /// delta, a warp for each row.
 __global__ void __launch_bounds__(delta_threads) sum_deltas(AttentionCall a, Gradients g) {
@@ -40,7 +43,7 @@ __global__ void __launch_bounds__(delta_threads) sum_deltas(AttentionCall a, Gra
 
 /// dq: rows of a tile are queries, columns are keys.
 template <class T>
-__global__ void __launch_bounds__(T::threads) query_gradients(AttentionCall a, Index tiles, Gradients g) {
+__global__ void __launch_bounds__(T::threads, blocks_at_once) query_gradients(AttentionCall a, Index tiles, Gradients g) {
   using Kept = KeptTile<T::rows, T::columns>;
   SHARED(typename T::RowTile, queries);
   SHARED(typename T::RowTile, grads);
@@ -100,7 +103,7 @@ __global__ void __launch_bounds__(T::threads) query_gradients(AttentionCall a, I
 
 /// dk and dv: rows of a tile are keys, columns are queries.
 template <class T>
-__global__ void __launch_bounds__(T::threads) key_gradients(AttentionCall a, Index tiles, Gradients g) {
+__global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(AttentionCall a, Index tiles, Gradients g) {
   using Kept = KeptTile<T::columns, T::rows>;
   SHARED(typename T::RowTile, keys);
   SHARED(typename T::RowTile, values);
