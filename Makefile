@@ -11,7 +11,7 @@ export JOBS MIRROR WITH_TEST BUILD YES
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:
 N ?=
-.PHONY: help setup build demo test asan mutants chapter check hint reset lessons docs data-multi30k data-tatoeba format clean \
+.PHONY: help setup build demo test asan mutants chapter check check-cuda hint reset lessons docs data-multi30k data-tatoeba format clean \
   bench bench-kernels bench-compare bench-page test-cuda bench-cuda
 
 help:  ## list the targets
@@ -32,6 +32,9 @@ chapter: setup  ## run the experiment of chapter N:  make chapter N=3 PREDICT=0.
 
 check: setup  ## judge your exercise of chapter N; without N all ten, with a score table
 	@scripts/course check "$(N)"
+
+check-cuda: setup  ## judge your exercise of the kernel ladder (cuda/exercise/) on the emulator
+	@scripts/check-cuda
 
 hint:  ## one more hint for the exercise of chapter N each time
 	@scripts/course hint "$(N)"
