@@ -30,7 +30,7 @@ class MemorySource {
   virtual void give_back(void* memory, std::size_t bytes) noexcept = 0;
   /// Whether the host may read and write the memory (guards need that).
   virtual bool host_accessible() const = 0;
-  /// The least that is worth asking for at once.
+  /// The least that is worth asking for at once; 0: every block is obtained and given back by itself, not kept.
   virtual std::size_t segment_bytes() const = 0;
 };
 
@@ -89,6 +89,8 @@ class Allocator {
     std::size_t bytes;
   };
 
+  void* obtain_single(std::size_t asked);
+  void release_single(void* memory);
   Blocks::iterator find_free(std::size_t bytes);
   Blocks::iterator grow(std::size_t bytes);
   void erase_free(Blocks::iterator block);

@@ -95,30 +95,30 @@ StepReport Trainer::train_step(std::span<const std::vector<std::size_t>> batches
       tokens += parts.back().target_tokens;
     }
   }
-  double loss = 0;
+  std::vector<Tensor> losses;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     // Every batch of every step has dropout masks of its own.
     const auto number = static_cast<std::uint64_t>(state_.step * settings_.accumulate) + i;
     Pass pass(tape_, settings_.model.dropout, settings_.seed, number);
     const Variable part = model_.loss(pass, parts[i], settings_.label_smoothing,
                                       static_cast<double>(tokens));
-    loss += static_cast<double>(part.value.item());
-    if (std::isfinite(loss)) tape_.backward(part);
+    losses.push_back(part.value);
+    tape_.backward(part);
     tape_.clear();
   }
-  const double norm = [&] {
-    const auto span = outside("gradient norm");
-    return std::isfinite(loss) ? gradient_norm(optimizer_.parameters()) : NAN;
-  }();
-  if (!std::isfinite(norm)) report_divergence(state_.step + 1, loss);
-
-  ++state_.step;
-  const double rate = schedule_.at(state_.step);
+  const double rate = schedule_.at(state_.step + 1);
+  std::vector<double> totals;
   {
     const auto span = outside("optimizer");
-    optimizer_.step(rate, clip_factor(norm, settings_.clip));
-    optimizer_.zero_grad();
+    // Nothing was read from the device so far, and here it is waited for. An update that would spoil the weights was not
+    // done, so that they can be searched for the culprit.
+    totals = optimizer_.clipped_step(rate, settings_.clip, losses).to_host();
   }
+  const double loss = totals[0], norm = std::sqrt(totals[1]);
+  if (!std::isfinite(loss)) optimizer_.zero_grad();  // they would all be blamed
+  if (!std::isfinite(loss) || !std::isfinite(norm)) report_divergence(state_.step + 1, loss);
+  optimizer_.zero_grad();
+  ++state_.step;
   StepReport report;
   report.step = state_.step;
   report.epoch = state_.epoch + 1;
