@@ -101,7 +101,11 @@ Cublas::Cublas(cudaStream_t stream) {
   check_status(blas().set_math_mode(handle_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH), "start of cuBLAS");
 }
 
-Cublas::~Cublas() { blas().destroy(handle_); }
+Cublas::~Cublas() {
+  // At the end of the program CUDA may be gone before us, and the library with it.
+  int device = 0;
+  if (cudaGetDevice(&device) == cudaSuccess) blas().destroy(handle_);
+}
 
 // cuBLAS counts along columns. What it takes for the matrix M stored with distance ld is our Mᵀ, and Cᵀ = op(B)ᵀ op(A)ᵀ:
 // so the factors change places, as do m and n, and the flags stay as they are.

@@ -85,10 +85,11 @@ class CudaKernels final : public Kernels {
   void adam_all(const AdamStep& s, double clip, std::span<const TrainedSlice> slices,
                 const StepTotals* totals) override;
 
- private:
-  struct State;  // stream, cuBLAS handle, staging and scratch memory: cuda_kernels.cu
   /// The stream of all work.
   cudaStream_t stream() const;
+
+ private:
+  struct State;  // stream, cuBLAS handle, staging and scratch memory: cuda_kernels.cu
   /// Device memory for a kernel's partial results, valid until the next call that asks; at least `bytes`.
   void* scratch(std::size_t bytes);
   /// Queues *out = Σ f(x) / divisor; `partial` has room for one number per block (reductions.cu).

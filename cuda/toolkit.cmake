@@ -1,5 +1,13 @@
-# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES_f32 and _f64.
+# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES_f32 and _f64. Included at
+# the top, since CMake wants a language to be enabled there.
+if(NOT TENFOLD_CUDA MATCHES "^(auto|on|emulated|off)$")
+  message(FATAL_ERROR "TENFOLD_CUDA must be auto, on, emulated or off, not \"${TENFOLD_CUDA}\"")
+endif()
 set(TENFOLD_NVCC_WORKS OFF)
+# The sanitizers see into the processor's code only, so their build makes do with the emulator.
+if(NOT TENFOLD_CUDA STREQUAL on AND (TENFOLD_SANITIZE OR NOT TENFOLD_CUDA STREQUAL auto))
+  return()
+endif()
 set(why "nvcc was found neither in the PATH, nor by CUDACXX, nor in /usr/local/cuda/bin")
 
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
@@ -42,6 +50,11 @@ if(CMAKE_CUDA_COMPILER OR DEFINED ENV{CUDACXX})
 endif()
 
 if(TENFOLD_NVCC_WORKS)
+  # CMake up to 3.25 does not know how this is said to nvcc.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
   if(CCACHE)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
   endif()

@@ -4,8 +4,8 @@
 /// Launches, barriers, warp operations and atomics are counted always. Loads and stores only where the kernel is given
 /// Counted<T> in place of T*, for which it has to be a template over its pointers:
 ///   template <template <class> class Pointer> __global__ void k(Pointer<const float> x, Pointer<float> y, int n);
-///   launch(shape, k<Plain>, x, y, n);                                        // on a card, and where nothing is counted
-///   launch(shape, k<Counted>, Counted<const float>(x), Counted<float>(y), n);  // here
+///   launch(shape, k<Counted>, Counted<const float>(x), Counted<float>(y), n);
+/// and with `template <class T> using Plain = T*;` k<Plain> is the kernel that counts nothing (cuda/ladder/ does so).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -90,15 +90,8 @@ class Counted {
   T* pointer_;
 };
 
-/// A pointer that counts nothing: what Counted stands in for.
-template <class T>
-using Plain = T*;
-
 /// The same memory as elements of another type (float4, say).
 template <class To, class T>
 inline Counted<To> pointer_as(Counted<T> pointer) { return Counted<To>(reinterpret_cast<To*>(pointer.get())); }
-/// The same for a pointer.
-template <class To, class T>
-inline To* pointer_as(T* pointer) { return reinterpret_cast<To*>(pointer); }
 
 }  // namespace cuda_emulated

@@ -2,12 +2,12 @@
 /// cuBLAS over cblas: the same column-major convention, so that how rows and columns are mapped is really tested.
 #include "emulator/cublas.hpp"
 
+#include <fmt/format.h>
 #include <cblas.h>
 
 #include <algorithm>
 
 #include "emulator/device_memory.hpp"
-#include "fmt/format.h"
 
 inline namespace cuda_emulated {
 struct EmulatedBlas {};

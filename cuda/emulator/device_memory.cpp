@@ -2,6 +2,8 @@
 /// The registry of device memory.
 #include "emulator/device_memory.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "core/errors.hpp"
-#include "fmt/format.h"
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif

@@ -1,5 +1,6 @@
 /// @file
 /// Saying what went wrong: who, where, and which rule.
+#include <fmt/format.h>
 #include <cxxabi.h>
 #include <elf.h>
 #include <link.h>
@@ -12,7 +13,6 @@
 
 #include "emulator/device_memory.hpp"
 #include "emulator/scheduler.hpp"
-#include "fmt/format.h"
 
 namespace tenfold::emulator {
 

@@ -2,12 +2,13 @@
 /// Faults: a handler of our own, or a word beside the sanitizer's report.
 #include "emulator/faults.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <cstdio>
 
 #include "emulator/device_memory.hpp"
 #include "emulator/scheduler.hpp"
-#include "fmt/format.h"
 
 namespace tenfold::emulator {
 

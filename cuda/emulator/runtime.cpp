@@ -2,6 +2,7 @@
 /// CUDA's runtime on the CPU: see runtime.hpp.
 #include "emulator/runtime.hpp"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <chrono>
@@ -13,7 +14,6 @@
 #include "emulator/device_memory.hpp"
 #include "emulator/faults.hpp"
 #include "emulator/scheduler.hpp"
-#include "fmt/format.h"
 
 inline namespace cuda_emulated {
 struct EmulatedStream {};

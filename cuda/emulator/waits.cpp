@@ -1,9 +1,10 @@
 /// @file
 /// What a barrier and a warp operation wait for, and what they answer.
+#include <fmt/format.h>
+
 #include <bit>
 
 #include "emulator/scheduler.hpp"
-#include "fmt/format.h"
 
 namespace tenfold::emulator {
 

@@ -7,7 +7,7 @@
 ///  - arguments are trusted: the operation above has checked them;
 ///  - the result does not depend on which thread does what, so the same call gives the same bits.
 /// Most are pure virtual: a backend that misses one does not compile. The last ones have a definition made of the others
-/// (registry.cpp), for a device that knows no faster way.
+/// (kernels.cpp), for a device that knows no faster way.
 #pragma once
 #include <algorithm>
 #include <cstdint>

@@ -1,10 +1,10 @@
 #include "core/allocator.hpp"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -24,8 +24,11 @@ std::atomic<std::size_t> system_segment_bytes{std::size_t{256} << 20};
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 [[noreturn]] void throw_out_of_memory(std::size_t wanted, std::size_t used) {
-  throw Error(fmt::format("out of memory: {:.1f} MiB wanted beside {:.1f} MiB in use; a smaller batch or model needs less",
-                          double(wanted) / (1 << 20), double(used) / (1 << 20)));
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "out of memory: %.1f MiB wanted beside %.1f MiB in use; a smaller batch or model needs less",
+                double(wanted) / (1 << 20), double(used) / (1 << 20));
+  throw Error(text);
 }
 
 }  // namespace
