@@ -11,8 +11,8 @@ export JOBS MIRROR WITH_TEST BUILD YES
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:
 N ?=
-.PHONY: help setup build demo test asan mutants chapter check hint reset lessons docs data-multi30k data-tatoeba format clean \
-  bench bench-kernels bench-compare bench-page
+.PHONY: help setup build demo test asan mutants chapter check check-cuda hint reset lessons docs data-multi30k data-tatoeba format clean \
+  bench bench-kernels bench-compare bench-page test-cuda bench-cuda
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ chapter: setup  ## run the experiment of chapter N:  make chapter N=3 PREDICT=0.
 
 check: setup  ## judge your exercise of chapter N; without N all ten, with a score table
 	@scripts/course check "$(N)"
+
+check-cuda: setup  ## judge your exercise of the kernel ladder (cuda/exercise/) on the emulator
+	@scripts/check-cuda
 
 hint:  ## one more hint for the exercise of chapter N each time
 	@scripts/course hint "$(N)"
@@ -56,6 +59,11 @@ asan: setup  ## build and run the tests under the sanitizers only
 	@scripts/build "$(BUILD)-asan" -DTENFOLD_SANITIZE=ON
 	@scripts/run-tests "$(BUILD)-asan"
 
+test-cuda:  ## run the CUDA backend's tests on this machine's card; without one they fail
+	@$(SETUP)
+	@TARGET=cuda_tests scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on
+	@REQUIRE_DEVICE=cuda ctest --test-dir "$(BUILD)" --tests-regex '_card$$' --no-tests=error --output-on-failure
+
 mutants: build  ## break the code in known ways and see that a test fails each time
 	@tests/mutants/run
 
@@ -69,6 +77,11 @@ bench-kernels:  ## time every kernel at the shapes of tiny and small:  make benc
 	@$(SETUP) bench
 	@TARGET=bench_kernels scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
 	@"$(BUILD)/tests/bench_kernels" $(ARGS)
+
+bench-cuda:  ## time the card's kernels against what it can do; JSON to OUT=file (build/tests/bench_cuda can be carried along)
+	@$(SETUP)
+	@TARGET=bench_cuda scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on -DTENFOLD_BENCH=ON
+	@"$(BUILD)/tests/bench_cuda" >"$(or $(OUT),$(BUILD)/bench_cuda.json)"
 
 bench-compare:  ## what changed between two measurements:  make bench-compare OLD=a.json NEW=b.json
 	@python3 tests/bench/report.py compare "$(OLD)" "$(NEW)"

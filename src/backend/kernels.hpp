@@ -6,11 +6,13 @@
 ///  - outputs are written, never added to (the tape adds), and may not overlap inputs except where said;
 ///  - arguments are trusted: the operation above has checked them;
 ///  - the result does not depend on which thread does what, so the same call gives the same bits.
-/// All but two are pure virtual: a backend that misses one does not compile. Those two are made of the others.
+/// Most are pure virtual: a backend that misses one does not compile. The last ones have a definition made of the others
+/// (kernels.cpp), for a device that knows no faster way.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "core/device.hpp"
@@ -102,6 +104,23 @@ struct AdamStep {
 class PreparedLinear;
 struct LinearWeights;
 
+/// A parameter in training, as an update of all of them sees it.
+struct TrainedSlice {
+  Real* value = nullptr;           ///< what is updated
+  const Real* gradient = nullptr;  ///< of the same size
+  Real* first = nullptr;           ///< Adam's running mean of the gradients
+  Real* second = nullptr;          ///< and of their squares
+  Index size = 0;                  ///< how many numbers each of the four has
+  Real weight_decay = 0;           ///< in place of the step's
+};
+
+/// What a training step comes to. It is computed where the gradients are, and stays in the device's memory until the
+/// host reads it, once per step.
+struct StepTotals {
+  double loss = 0;     ///< sum over the parts of the batch
+  double squares = 0;  ///< Σ g² over all gradients: the square of their norm
+};
+
 /// The interface to a device; see the rules at the head of this file.
 class Kernels : public Device {
  public:
@@ -114,6 +133,9 @@ class Kernels : public Device {
   /// A linear layer for inference, its weights laid out once for many calls (backend/prepared_linear.hpp). The
   /// definition is by gemm(); a device may know a better layout.
   virtual std::unique_ptr<PreparedLinear> prepare(const LinearWeights& weights);
+  /// About the same layer, where that is several times faster than the layer itself for a row alone: for guesses that are
+  /// checked afterwards. Null where it is not.
+  virtual std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights);
 
   // Element by element; `out` may be one of the inputs
   /// out = value
@@ -215,7 +237,23 @@ class Kernels : public Device {
   virtual void sgd(Real* value, const Real* g, Real learning_rate, Real gradient_scale, Index n) = 0;
   /// One Adam (AdamW when weight_decay > 0) update of value and both moments
   virtual void adam(const AdamStep& s, Real* value, const Real* g, Real* m, Real* v, Index n) = 0;
+
+  // The same without the host in between: a device that works on its own need not be waited for
+  /// *out = Σ x / divisor, added up in double
+  virtual void sum_to(const Real* x, Real divisor, Real* out, Index n);
+  /// x = *factor · x in place; nothing is to be done when that is 1
+  virtual void scale_by(Real* x, const Real* factor, Index n);
+  /// totals: the sum of the numbers `losses` point to, and Σ g² over all slices, both in order and in double
+  virtual void step_totals(std::span<const Real* const> losses, std::span<const TrainedSlice> slices,
+                           StepTotals* totals);
+  /// Adam for every slice, with s.gradient_scale multiplied by clip_factor(norm, clip) where norm = √totals->squares.
+  /// Nothing is written when loss or norm are not finite.
+  virtual void adam_all(const AdamStep& s, double clip, std::span<const TrainedSlice> slices,
+                        const StepTotals* totals);
 };
+
+/// The factor that brings a gradient of norm `norm` down to `limit`; 1 when it is below or limit is 0.
+constexpr double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1; }
 
 /// The plain loops a learner reads; slow and obviously right.
 std::unique_ptr<Kernels> make_reference_kernels();
@@ -224,8 +262,13 @@ std::unique_ptr<Kernels> make_cpu_kernels(int threads = 0);
 /// Throws CudaError where there is no card, or where the build has no CUDA backend (no_cuda.cpp is linked
 /// then).
 std::unique_ptr<Kernels> make_cuda_kernels();
-/// By name: "reference", "cpu", "cuda", "auto" (the cpu). Throws UsageError for an unknown one or threads <
-/// 0.
+/// Whether make_cuda_kernels() can succeed: the backend is built in, and there is a card with a driver that serves it.
+bool cuda_is_there();
+/// The kernels of the CUDA backend, run by an emulator on the processor: slow, and strict. Throws CudaError where the
+/// build has none (no_emulator.cpp is linked then).
+std::unique_ptr<Kernels> make_emulated_kernels();
+/// By name: "reference", "cpu", "cuda", "cuda-emulated", "auto" (the card where there is one, else the cpu). Throws
+/// UsageError for an unknown one or threads < 0.
 std::unique_ptr<Kernels> make_kernels(std::string_view device, int threads = 0);
 
 }  // namespace tenfold::inline TENFOLD_REAL

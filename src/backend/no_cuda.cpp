@@ -5,7 +5,11 @@
 namespace tenfold::inline TENFOLD_REAL {
 
 std::unique_ptr<Kernels> make_cuda_kernels() {
-  throw CudaError("this build has no CUDA backend; use --device cpu");
+  throw CudaError(
+      "this build has no CUDA backend: install the CUDA toolkit (nvcc in the PATH or in /usr/local/cuda) and build again; "
+      "--device cpu needs none");
 }
+
+bool cuda_is_there() { return false; }
 
 }  // namespace tenfold::inline TENFOLD_REAL

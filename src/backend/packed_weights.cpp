@@ -44,14 +44,13 @@ PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int t
                out + j * weights.in);
 }
 
-/// Bias and activation of `cols` columns from `first` on, while they are in the cache.
-void PackedWeights::finish(Real* y, Index rows, Index first, Index cols) const {
-  const Real* bias = weights_.bias;
-  for (Index r = 0; r < rows; ++r, y += weights_.out) {
+void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols) {
+  const Real* bias = weights.bias ? weights.bias + first : nullptr;
+  for (Index r = 0; r < rows; ++r, y += weights.out) {
     if (bias)
-      for (Index c = 0; c < cols; ++c) y[c] += bias[first + c];
-    if (!weights_.activation) continue;
-    if (*weights_.activation == Activation::relu) {
+      for (Index c = 0; c < cols; ++c) y[c] += bias[c];
+    if (!weights.activation) continue;
+    if (*weights.activation == Activation::relu) {
       for (Index c = 0; c < cols; ++c) y[c] = y[c] < 0 ? 0 : y[c];
     } else {
 #pragma omp simd
@@ -77,7 +76,7 @@ void PackedWeights::panels(const Real* x, Real* y, Index rows, Index first, Inde
                                   values_.data() + (p * in + l) * tile_cols,
                                   {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
         }
-      finish(y + begin * out + j, count, j, cols);
+      finish_linear(weights_, y + begin * out + j, count, j, cols);
     }
   }
 }

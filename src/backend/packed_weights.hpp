@@ -20,12 +20,14 @@ class PackedWeights final : public PreparedLinear {
 
  private:
   void panels(const Real* x, Real* y, Index rows, Index first, Index end) const;
-  void finish(Real* y, Index rows, Index first, Index cols) const;
 
   LinearWeights weights_;
   Index panels_;
   int threads_;
   TensorOf<Real> values_;  // [panel, in, tile_cols], zeros beyond the last column
 };
+
+/// What follows the product in `cols` columns of y from `first` on, which is where `y` points: bias and activation.
+void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols);
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -24,7 +24,10 @@ void check_output(bool written) {
 void end_interrupted(int signal) { throw CLI::RuntimeError(128 + signal); }
 
 void DeviceOptions::declare(CLI::App& command) {
-  command.add_option("--device", device, "auto, cpu, reference (plain loops, slow), or cuda where it is built in")->capture_default_str();
+  command.add_option("--device", device,
+                     "cpu, cuda (a card; TENFOLD_TF32=1 in the environment trades digits for speed), auto (cuda where there is "
+                     "a card, else cpu), reference (plain loops, slow), or cuda-emulated (cuda's kernels on the cpu, slower)")
+      ->capture_default_str();
   command.add_option("--threads", threads, "processor threads; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -114,7 +114,7 @@ void add_gradcheck(CLI::App& app) {
   auto* command = app.add_subcommand("gradcheck", "check every operation's gradient against finite differences");
   const auto o = std::make_shared<GradcheckOptions>();
   command->add_option("--op", o->op, "only this operation (or transformer, for the whole model)");
-  command->add_option("--device", o->device, "reference, cpu or cuda")->capture_default_str();
+  command->add_option("--device", o->device, "reference, cpu, cuda or cuda-emulated")->capture_default_str();
   command->add_option("--seed", o->seed, "seed of the inputs")->check(whole_number())->capture_default_str();
   command->add_flag("--sweep", o->sweep, "show the error against epsilon: truncation to the left, rounding to the right");
   command->callback([o] { run(*o); });

@@ -1,10 +1,10 @@
 #include "core/allocator.hpp"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -19,14 +19,22 @@ constexpr unsigned char poison = 0xff;  // all ones is a NaN in float and double
 constexpr unsigned char canary = 0xa5;
 
 std::atomic<bool> default_guards{false};
-std::atomic<std::size_t> system_segment_bytes{std::size_t{256} << 20};
+std::atomic<std::size_t> system_segment_bytes{std::size_t{1} << 30};
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+[[noreturn]] void throw_out_of_memory(std::size_t wanted, std::size_t used) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "out of memory: %.1f MiB wanted beside %.1f MiB in use; a smaller batch or model needs less",
+                double(wanted) / (1 << 20), double(used) / (1 << 20));
+  throw Error(text);
+}
 
 }  // namespace
 
 void* SystemMemory::obtain(std::size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   madvise(memory, bytes, MADV_HUGEPAGE);  // a wish, not a need: fewer page faults and TLB misses
   return memory;
@@ -41,6 +49,8 @@ Allocator::Allocator(std::unique_ptr<MemorySource> source, bool guards)
     : source_(std::move(source)), guards_(guards && source_->host_accessible()) {}
 
 Allocator::~Allocator() {
+  if (source_->segment_bytes() == 0)
+    for (const auto& [memory, block] : blocks_) source_->give_back(memory, block.bytes);
   for (const Segment& segment : segments_) source_->give_back(segment.memory, segment.bytes);
 }
 
@@ -61,9 +71,7 @@ Allocator::Blocks::iterator Allocator::grow(std::size_t bytes) {
   std::size_t want = round_up(bytes, source_->segment_bytes());
   char* memory = static_cast<char*>(source_->obtain(want));
   if (!memory) memory = static_cast<char*>(source_->obtain(want = bytes));
-  if (!memory)
-    throw Error(fmt::format("out of memory: {:.1f} MiB wanted beside {:.1f} MiB in use; a smaller batch or model needs less",
-                            double(bytes) / (1 << 20), double(stats_.used_bytes) / (1 << 20)));
+  if (!memory) throw_out_of_memory(bytes, stats_.used_bytes);
   ++stats_.segments;
   stats_.reserved_bytes += want;
   segments_.push_back({memory, want});
@@ -77,6 +85,7 @@ void Allocator::erase_free(Blocks::iterator block) { free_.erase({block->second.
 void* Allocator::allocate(std::size_t asked) {
   const std::size_t padding = guards_ ? 2 * guard_bytes : 0;
   if (asked > (std::size_t{1} << 62)) throw Error("out of memory: an absurd size was asked for");
+  if (source_->segment_bytes() == 0) return obtain_single(asked);
   const std::size_t bytes = std::max(round_up(asked + padding, alignment), alignment);
 
   std::lock_guard lock(mutex_);
@@ -97,7 +106,34 @@ void* Allocator::allocate(std::size_t asked) {
   return block->first + guard_bytes;
 }
 
+// No guards here: a source that is asked for each block knows its bounds better than a canary would.
+void* Allocator::obtain_single(std::size_t asked) {
+  const std::size_t bytes = std::max<std::size_t>(asked, 1);
+  std::lock_guard lock(mutex_);
+  void* memory = source_->obtain(bytes);
+  if (!memory) throw_out_of_memory(bytes, stats_.used_bytes);
+  blocks_.insert({static_cast<char*>(memory), {bytes, asked, false}});
+  ++stats_.segments;
+  ++stats_.allocations;
+  stats_.reserved_bytes += bytes;
+  stats_.used_bytes += bytes;
+  stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.used_bytes);
+  return memory;
+}
+
+void Allocator::release_single(void* memory) {
+  std::lock_guard lock(mutex_);
+  const auto block = blocks_.find(static_cast<char*>(memory));
+  if (block == blocks_.end()) throw std::logic_error("allocator: release of memory that is not in use");
+  const std::size_t bytes = block->second.bytes;
+  stats_.reserved_bytes -= bytes;
+  stats_.used_bytes -= bytes;
+  blocks_.erase(block);
+  source_->give_back(memory, bytes);
+}
+
 void Allocator::release(void* memory) {
+  if (source_->segment_bytes() == 0) return release_single(memory);
   std::lock_guard lock(mutex_);
   char* start = static_cast<char*>(memory) - (guards_ ? guard_bytes : 0);
   auto block = blocks_.find(start);

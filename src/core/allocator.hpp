@@ -30,7 +30,7 @@ class MemorySource {
   virtual void give_back(void* memory, std::size_t bytes) noexcept = 0;
   /// Whether the host may read and write the memory (guards need that).
   virtual bool host_accessible() const = 0;
-  /// The least that is worth asking for at once.
+  /// The least that is worth asking for at once; 0: every block is obtained and given back by itself, not kept.
   virtual std::size_t segment_bytes() const = 0;
 };
 
@@ -40,7 +40,8 @@ class SystemMemory final : public MemorySource {
   void* obtain(std::size_t bytes) override;
   void give_back(void* memory, std::size_t bytes) noexcept override;
   bool host_accessible() const override { return true; }
-  /// 256 MiB: large, since the system gives a page only when it is first touched.
+  /// 1 GiB: large, since the system gives a page only when it is first touched, and a block that is freed in one segment
+  /// is no room for what goes on in another.
   std::size_t segment_bytes() const override;
   /// Another size for all instances; tests make it small, so that it shows when a segment does not suffice.
   static void set_segment_bytes(std::size_t bytes);
@@ -91,6 +92,8 @@ class Allocator {
     std::size_t bytes;
   };
 
+  void* obtain_single(std::size_t asked);
+  void release_single(void* memory);
   Blocks::iterator find_free(std::size_t bytes);
   Blocks::iterator grow(std::size_t bytes);
   void erase_free(Blocks::iterator block);

@@ -6,13 +6,17 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
+PreparedWeights::PreparedWeights(Kernels& kernels)
+    : kernels_(kernels), knows_rough_(kernels.prepare_roughly({}) != nullptr) {}
+
 const PreparedLinear& PreparedWeights::layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
-                                             std::optional<Activation> activation) {
+                                             std::optional<Activation> activation, Precision precision) {
   const std::lock_guard lock(mutex_);
-  auto& prepared = layers_[{&weight, first, count, activation}];
+  auto& prepared = layers_[{&weight, first, count, activation, precision}];
   if (!prepared) {
     const Index in = weight.value.dim(1);
-    prepared = kernels_.prepare({weight.value.data() + first * in, bias.value.data() + first, in, count, activation});
+    const LinearWeights weights{weight.value.data() + first * in, bias.value.data() + first, in, count, activation};
+    prepared = precision == Precision::rough ? kernels_.prepare_roughly(weights) : kernels_.prepare(weights);
   }
   return *prepared;
 }
@@ -23,7 +27,8 @@ Variable Pass::on_prepared(const Variable& x, Parameter& weight, Parameter& bias
   require(x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "linear",
           "the input's last axis must be the weight's second", inputs);
   Tensor y = Tensor::empty(x.value.device(), x.shape().with(-1, count));
-  prepared_->layer(weight, bias, first, count, activation).run(x.value.data(), y.mutable_data(), x.shape().rows());
+  prepared_->layer(weight, bias, first, count, activation, precision_)
+      .run(x.value.data(), y.mutable_data(), x.shape().rows());
   return y;
 }
 

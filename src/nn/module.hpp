@@ -4,6 +4,7 @@
 /// Names are those of torch.nn.Transformer's state dict wherever the layer exists there, so that a checkpoint opens
 /// there unchanged.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,16 +41,28 @@ class Module {
 /// training step, take a new one. Several threads may use it at once.
 class PreparedWeights {
  public:
+  /// The weights themselves, or weights near them that are faster for a row alone (Kernels::prepare_roughly()).
+  enum class Precision { exact, rough };
+
   /// For parameters on that device.
-  explicit PreparedWeights(Kernels& kernels) : kernels_(kernels) {}
+  explicit PreparedWeights(Kernels& kernels);
+  /// Whether rough weights are worth having: the device knows some, and a search has been served already. Making them
+  /// costs a few tokens' time, which the first sentence should not wait for.
+  bool has_rough() const { return knows_rough_ && served_; }
+  /// A search has been served.
+  void note_served() { served_ = true; }
   /// Rows [first, first + count) of a layer's weight and bias.
   const PreparedLinear& layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
-                              std::optional<Activation> activation);
+                              std::optional<Activation> activation, Precision precision);
 
  private:
+  using Key = std::tuple<const Parameter*, Index, Index, std::optional<Activation>, Precision>;
+
   Kernels& kernels_;
+  bool knows_rough_;
+  std::atomic<bool> served_{false};
   std::mutex mutex_;
-  std::map<std::tuple<const Parameter*, Index, Index, std::optional<Activation>>, std::unique_ptr<PreparedLinear>> layers_;
+  std::map<Key, std::unique_ptr<PreparedLinear>> layers_;
 };
 
 /// One forward pass: on which tape, if any, and with which dropout.
@@ -57,8 +70,11 @@ class Pass {
  public:
   /// Inference: nothing is recorded, nothing dropped.
   Pass() = default;
-  /// The same on prepared weights, which must outlive the pass.
-  explicit Pass(PreparedWeights& prepared) : prepared_(&prepared) {}
+  /// As they are, or as near as PreparedWeights has them.
+  using Precision = PreparedWeights::Precision;
+  /// Inference on prepared weights, which must outlive the pass.
+  explicit Pass(PreparedWeights& prepared, Precision precision = Precision::exact)
+      : prepared_(&prepared), precision_(precision) {}
   /// Training step number `step`: dropout of `rate`, its masks a function of (seed, step, order of sites, position).
   Pass(Tape& tape, double rate, std::uint64_t seed, std::uint64_t step)
       : tape_(&tape), rate_(rate), seed_(seed), step_(step) {}
@@ -115,6 +131,7 @@ class Pass {
 
   Tape* tape_ = nullptr;
   PreparedWeights* prepared_ = nullptr;
+  Precision precision_ = Precision::exact;
   double rate_ = 0;
   std::uint64_t seed_ = 0, step_ = 0, site_ = 0;
 };

@@ -45,7 +45,9 @@ struct CrossEntropy {
     k.cross_entropy(rows, logits.data(), spec.targets.data(), losses.mutable_data(), log_sums.mutable_data());
     const Real divisor = spec.divisor();
     if (saved) *saved = {logits, log_sums, divisor};
-    return filled(k, {1}, static_cast<Real>(k.sum(losses.data(), rows.rows) / divisor));
+    Tensor loss = Tensor::empty(k, {1});
+    k.sum_to(losses.data(), divisor, loss.mutable_data(), rows.rows);
+    return loss;
   }
 
   void backward(const Saved& s, const Tensor& dy, Gradients dx) const {

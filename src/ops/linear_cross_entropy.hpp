@@ -15,7 +15,7 @@ struct LinearCrossEntropy {
   LossSpec spec;      ///< targets and how they count
   Index chunk = 512;  ///< rows whose logits are in memory at once
   struct Saved {
-    Tensor dx, dw, db;
+    mutable Tensor dx, dw, db;  // backward, which runs once, hands them on
   };
 
   Tensor forward(Inputs in, Saved* saved) const {
@@ -58,17 +58,16 @@ struct LinearCrossEntropy {
       k.add(db.data(), part.data(), db.mutable_data(), classes);
     }
     if (saved) *saved = {dx, dw, db};
-    return filled(k, {1}, static_cast<Real>(k.sum(losses.data(), rows) / divisor));
+    Tensor loss = Tensor::empty(k, {1});
+    k.sum_to(losses.data(), divisor, loss.mutable_data(), rows);
+    return loss;
   }
 
   void backward(const Saved& s, const Tensor& dy, Gradients dx) const {
-    const Real upstream = dy.item();
-    const Tensor* parts[] = {&s.dx, &s.dw, &s.db};
+    Tensor* parts[] = {&s.dx, &s.dw, &s.db};
     for (int i = 0; i < 3; ++i) {
-      dx[i] = *parts[i];
-      if (upstream == 1) continue;
-      dx[i] = empty_like(*parts[i]);
-      kernels(dy).scale(parts[i]->data(), upstream, dx[i].mutable_data(), dx[i].size());
+      dx[i] = std::move(*parts[i]);
+      kernels(dy).scale_by(dx[i].mutable_data(), dy.data(), dx[i].size());
     }
   }
 

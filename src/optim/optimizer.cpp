@@ -1,6 +1,7 @@
 #include "optim/optimizer.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 namespace tenfold::inline TENFOLD_REAL {
 
@@ -31,9 +32,7 @@ Adam::Adam(std::vector<Parameter*> parameters, const AdamOptions& options)
   }
 }
 
-void Adam::step(double learning_rate, double gradient_scale) {
-  check_gradients();
-  ++steps_;
+AdamStep Adam::numbers(double learning_rate) const {
   AdamStep s;
   s.learning_rate = static_cast<Real>(learning_rate);
   s.beta1 = static_cast<Real>(options_.beta1);
@@ -41,6 +40,13 @@ void Adam::step(double learning_rate, double gradient_scale) {
   s.epsilon = static_cast<Real>(options_.epsilon);
   s.correction1 = static_cast<Real>(1 - std::pow(options_.beta1, static_cast<double>(steps_)));
   s.correction2 = static_cast<Real>(1 - std::pow(options_.beta2, static_cast<double>(steps_)));
+  return s;
+}
+
+void Adam::step(double learning_rate, double gradient_scale) {
+  check_gradients();
+  ++steps_;
+  AdamStep s = numbers(learning_rate);
   s.gradient_scale = static_cast<Real>(gradient_scale);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
@@ -51,13 +57,34 @@ void Adam::step(double learning_rate, double gradient_scale) {
   }
 }
 
+TensorOf<double> Adam::clipped_step(double learning_rate, double clip, std::span<const Tensor> losses) {
+  check_gradients();
+  ++steps_;
+  if (losses.empty()) throw std::invalid_argument("optimizer: a step needs the losses it descends");
+  std::vector<const Real*> values;
+  for (const Tensor& loss : losses) values.push_back(loss.data());
+  std::vector<TrainedSlice> slices;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& p = *parameters_[i];
+    if (!p.grad.defined()) continue;
+    const Real decay = p.value.shape().rank() >= 2 ? static_cast<Real>(options_.weight_decay) : 0;
+    slices.push_back({p.value.mutable_data(), p.grad.data(), first_[i].mutable_data(), second_[i].mutable_data(),
+                      p.value.size(), decay});
+  }
+  static_assert(sizeof(StepTotals) == 2 * sizeof(double));
+  Kernels& k = kernels(losses.front());
+  TensorOf<double> result = TensorOf<double>::empty(k, {2});
+  auto* totals = reinterpret_cast<StepTotals*>(result.mutable_data());
+  k.step_totals(values, slices, totals);
+  k.adam_all(numbers(learning_rate), clip, slices, totals);
+  return result;
+}
+
 double gradient_norm(std::span<Parameter* const> parameters) {
   double squares = 0;
   for (const Parameter* p : parameters)
     if (p->grad.defined()) squares += kernels(p->grad).sum_squares(p->grad.data(), p->grad.size());
   return std::sqrt(squares);
 }
-
-double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1; }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -53,6 +53,11 @@ class Adam final : public Optimizer {
   /// Both moments begin at zero.
   Adam(std::vector<Parameter*> parameters, const AdamOptions& options);
   void step(double learning_rate, double gradient_scale = 1) override;
+  /// Queues one update of all parameters, with the gradients clipped to a norm of `clip` (0: not at all), and returns
+  /// without waiting for the device: what it came to is read from the result with to_host() — the loss, which is the sum
+  /// of `losses` (tensors of size one), and the square of the gradients' norm. When one of the two is not finite nothing
+  /// was updated. The gradients are left.
+  TensorOf<double> clipped_step(double learning_rate, double clip, std::span<const Tensor> losses);
 
   /// The state beside the values, for checkpoints: first and second moments, in the parameters' order.
   std::vector<Tensor>& first_moments() { return first_; }
@@ -64,6 +69,8 @@ class Adam final : public Optimizer {
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
  private:
+  AdamStep numbers(double learning_rate) const;
+
   AdamOptions options_;
   std::vector<Tensor> first_, second_;
   std::int64_t steps_ = 0;
@@ -71,8 +78,5 @@ class Adam final : public Optimizer {
 
 /// Euclidean norm of all gradients together; not finite when one of them is not.
 double gradient_norm(std::span<Parameter* const> parameters);
-
-/// The factor that brings a gradient of norm `norm` down to `limit`; 1 when it is below or limit is 0.
-double clip_factor(double norm, double limit);
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -99,20 +99,54 @@ class Search {
     }
   }
 
-  template <class Step, class Reorder>
-  std::vector<std::vector<Hypothesis>> run(const Step& step, const Reorder& reorder) {
+  std::vector<std::vector<Hypothesis>> run(IncrementalDecoder& decoder) {
     while (!active_.empty()) {
+      if (guesses_wanted() > 0 && decoder.can_guess()) {
+        run_ahead(decoder);
+        continue;
+      }
       std::vector<std::int32_t> tokens;
       for (const Sentence& s : active_)
-        for (std::size_t b = 0; b < beams_; ++b)
-          tokens.push_back(s.live[b].tokens.empty() ? bos_id : s.live[b].tokens.back());
-      advance(step(tokens));
-      reorder(from_, kept_, static_cast<Index>(beams_));
+        for (std::size_t b = 0; b < beams_; ++b) tokens.push_back(last_token(s.live[b]));
+      advance(decoder.step(tokens));
+      if (!kept_.empty()) decoder.reorder(from_, kept_, static_cast<Index>(beams_));
     }
     return std::move(results_);
   }
 
  private:
+  static std::int32_t last_token(const Live& live) { return live.tokens.empty() ? bos_id : live.tokens.back(); }
+
+  /// How many tokens may be guessed: of a greedy search for one sentence, as long as its limit is not near.
+  Index guesses_wanted() const {
+    constexpr Index most = 5;
+    if (options_.beam > 1 || active_.size() != 1) return 0;
+    const Sentence& s = active_.front();
+    return std::min(most, s.limit - static_cast<Index>(s.live.front().tokens.size()) - 1);
+  }
+
+  /// Guesses some tokens, checks them together, and goes on as far as they were right, and one token further.
+  void run_ahead(IncrementalDecoder& decoder) {
+    std::vector<std::int32_t> tokens{last_token(active_.front().live.front())};
+    const auto choose = [&](std::span<const Real> logits) {
+      const auto best = best_tokens(logits.data(), vocabulary_, 1, 0, 0);
+      return best.empty() ? eos_id : best.front().token;
+    };
+    const auto guessed = decoder.guess(tokens.front(), guesses_wanted(), choose);
+    tokens.insert(tokens.end(), guessed.begin(), guessed.end());
+    const Index before = decoder.position();
+    // A guessed end is checked by the logits before it and need not be fed.
+    const std::size_t fed = tokens.size() - (tokens.back() == eos_id ? 1 : 0);
+    const Tensor logits = decoder.steps(std::span(tokens).first(fed));
+    Index right = 0;
+    do {
+      advance(logits.rows(right, 1));
+      ++right;
+    } while (!active_.empty() && right < static_cast<Index>(fed) &&
+             last_token(active_.front().live.front()) == tokens[static_cast<std::size_t>(right)]);
+    decoder.rewind(before + right);
+  }
+
   /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
   void advance(const Tensor& logits) {
     std::vector<Real> copy;
@@ -232,10 +266,9 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
   IncrementalDecoder decoder(model, IdTensor::from(k, {count, time}, ids), IdTensor::from(k, {count}, lengths),
                              model.config().max_length, prepared ? prepared : &own);
   Search s(model, sources, options);
-  return s.run([&](const auto& tokens) { return decoder.step(tokens); },
-               [&](const auto& from, const auto& kept, Index beams) {
-                 if (!kept.empty()) decoder.reorder(from, kept, beams);
-               });
+  auto found = s.run(decoder);
+  if (prepared) prepared->note_served();
+  return found;
 }
 
 void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,

@@ -244,3 +244,18 @@ TEST_CASE("the demo throws away an earlier demo and nothing else") {
   CHECK(run_tenfold({"demo", "--out", folder / "file"}).exit_code == 2);
   CHECK(get(folder / "file") == "mine");
 }
+
+TEST_CASE("the CUDA backend works, on a card or emulated, or says in one line what is missing") {
+  for (const char* device : {"cuda", "cuda-emulated"}) {
+    CAPTURE(device);
+    const Result r = run_tenfold({"gradcheck", "--op", "add", "--device", device});
+    if (r.exit_code == 0) {
+      CHECK(r.output.find("ok") != std::string::npos);
+      continue;
+    }
+    CHECK(r.exit_code == 1);
+    CHECK(r.output.empty());
+    const std::string error = error_of(r);
+    CHECK_MESSAGE(error.find("--device cpu") != std::string::npos, error);
+  }
+}

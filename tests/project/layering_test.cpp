@@ -28,8 +28,8 @@ const std::map<std::string, Names> may_see = {
     {"translate", {"core", "backend", "autograd", "ops", "nn", "optim", "text", "io"}},
     {"cli", {"core", "backend", "autograd", "ops", "nn", "optim", "text", "io", "translate"}},
 };
-// cuda/ stands beside src/ and implements backend/.
-const Names cuda_may_see = {"core", "backend", "kernels", "emulator"};
+// cuda/ stands beside src/ and implements backend/; the grader of its exercise is the course's.
+const Names cuda_may_see = {"core", "backend", "kernels", "emulator", "ladder", "course"};
 const int longest_file = 700;
 
 struct Source {
@@ -61,7 +61,8 @@ std::vector<Source> sources_under(const fs::path& root) {
     if (!fs::exists(root / folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       if (!entry.is_regular_file()) continue;
-      if (entry.path().generic_string().ends_with("/exercise/exercise.cpp")) continue;  // the reader's own
+      const std::string name = entry.path().generic_string();
+      if (name.ends_with("/exercise/exercise.cpp") || name.ends_with("/exercise/exercise.cu")) continue;  // the reader's own
       const bool script = entry.path().extension().empty();  // scripts/ has them, and chapters' exercises
       Source source{entry.path().generic_string(), {}};
       if (script || source.is_code() || source.is_script() || source.ends_with({".md"})) {

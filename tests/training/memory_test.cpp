@@ -10,7 +10,7 @@ namespace {
 // Small segments: in one of the usual size a small model would hide whatever it wastes.
 struct SmallSegments {
   explicit SmallSegments(std::size_t bytes) { SystemMemory::set_segment_bytes(bytes); }
-  ~SmallSegments() { SystemMemory::set_segment_bytes(std::size_t{256} << 20); }
+  ~SmallSegments() { SystemMemory::set_segment_bytes(std::size_t{1} << 30); }
 };
 
 }  // namespace

@@ -1,0 +1,260 @@
+/// @file
+/// CUDA's runtime on the CPU: see runtime.hpp.
+#include "emulator/runtime.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <unordered_map>
+
+#include "emulator/device_memory.hpp"
+#include "emulator/faults.hpp"
+#include "emulator/scheduler.hpp"
+
+inline namespace cuda_emulated {
+struct EmulatedStream {};
+struct EmulatedEvent {
+  std::chrono::steady_clock::time_point when;
+  bool recorded = false;
+};
+}  // namespace cuda_emulated
+
+namespace tenfold::emulator {
+namespace {
+
+constexpr std::size_t static_shared = 48 * 1024, shared_with_leave = 64 * 1024, memory_bytes = std::size_t{16} << 30;
+cudaError_t last_error = cudaSuccess;
+std::unordered_map<const void*, std::size_t> shared_leave;  // by kernel
+
+[[noreturn]] void broken(const std::string& rule) {
+  if (scheduler().in_kernel()) scheduler().fail(rule);
+  broken_rule("emulator: " + rule);
+}
+
+struct Ends {
+  bool to_device, from_device;
+};
+Ends ends(cudaMemcpyKind kind, const void* to, const void* from, std::size_t bytes) {
+  switch (kind) {
+    case cudaMemcpyHostToHost: return {false, false};
+    case cudaMemcpyHostToDevice: return {true, false};
+    case cudaMemcpyDeviceToHost: return {false, true};
+    case cudaMemcpyDeviceToDevice: return {true, true};
+    default: return {device_memory().touches(to, bytes), device_memory().touches(from, bytes)};
+  }
+}
+
+void check_end(const char* call, const char* which, bool device, const void* memory, std::size_t bytes) {
+  DeviceMemory& d = device_memory();
+  if (!device && d.touches(memory, bytes)) broken(fmt::format("{}: the {} is device memory, which the kind denies", call, which));
+  if (!device || d.covers(memory, bytes)) return;
+  broken(d.touches(memory, bytes)
+             ? fmt::format("{}: {} bytes are more than the {} has, {}", call, bytes, which,
+                           d.describe(static_cast<const char*>(memory) + bytes))
+             : fmt::format("{}: the {} is not device memory, {}", call, which, d.describe(memory)));
+}
+
+cudaError_t copy(const char* call, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  if (bytes == 0) return cudaSuccess;
+  if (!to || !from) return set_last_error(cudaErrorInvalidValue);
+  const Ends where = ends(kind, to, from, bytes);
+  check_end(call, "destination", where.to_device, to, bytes);
+  check_end(call, "source", where.from_device, from, bytes);
+  const DeviceMemory::KernelAccess access;
+  std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+
+// Whether the system has mapped the page: an address, then, and of no device memory.
+bool is_mapped(std::uintptr_t address) {
+  unsigned char resident;
+  return mincore(reinterpret_cast<void*>(address / 4096 * 4096), 1, &resident) == 0;
+}
+
+}  // namespace
+
+cudaError_t set_last_error(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+std::size_t dynamic_shared_limit(const void* kernel) {
+  const auto found = shared_leave.find(kernel);
+  return found == shared_leave.end() ? static_shared : found->second;
+}
+
+void check_pointer(const Launch& launch, int index, const void* pointer) {
+  const DeviceMemory& d = device_memory();
+  // The end of an allocation is a pointer into it as well.
+  if (!pointer || d.covers(pointer, 0) || d.pinned(pointer)) return;
+  broken_rule(fmt::format("kernel {} launched at {}: argument {} points to no device memory, {}",
+                     function_name(launch.kernel), place(launch.at), index, d.describe(pointer)));
+}
+
+void check_struct(const Launch& launch, int index, const void* argument, std::size_t bytes) {
+  const DeviceMemory& d = device_memory();
+  for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
+    std::uintptr_t word;
+    std::memcpy(&word, static_cast<const char*>(argument) + i, 8);
+    // Programs and their memory are above 0x5000'0000'0000; a number that looks like one of theirs would be a rare accident.
+    if (word < 0x5000'0000'0000 || word > 0x7fff'ffff'ffff) continue;
+    const void* pointer = reinterpret_cast<const void*>(word);
+    if (d.covers(pointer, 0) || d.pinned(pointer) || !is_mapped(word)) continue;
+    broken_rule(fmt::format("kernel {} launched at {}: argument {} holds, at byte {}, a pointer to the host's memory",
+                       function_name(launch.kernel), place(launch.at), index, i));
+  }
+}
+
+}  // namespace tenfold::emulator
+
+using namespace tenfold::emulator;
+
+inline namespace cuda_emulated {
+
+cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  *memory = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  if (bytes <= memory_bytes) *memory = device_memory().allocate(bytes);
+  return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
+}
+cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return cudaMalloc(memory, bytes); }
+cudaError_t cudaFree(void* memory) {
+  if (memory && !device_memory().release(memory)) broken("cudaFree of what cudaMalloc did not give, or has taken back");
+  return cudaSuccess;
+}
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return cudaFree(memory); }
+cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  *memory = device_memory().allocate_host(bytes);
+  return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
+}
+cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) { return cudaMallocHost(memory, bytes); }
+cudaError_t cudaFreeHost(void* memory) {
+  if (memory && !device_memory().release_host(memory))
+    broken("cudaFreeHost of what cudaMallocHost did not give, or has taken back");
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  *total = memory_bytes;
+  *free = memory_bytes - std::min(memory_bytes, device_memory().bytes());
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  return copy("cudaMemcpy", to, from, bytes, kind);
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+  return copy("cudaMemcpyAsync", to, from, bytes, kind);
+}
+cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
+                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t) {
+  if (width > to_pitch || width > from_pitch) return set_last_error(cudaErrorInvalidValue);
+  for (std::size_t row = 0; row < height; ++row)
+    if (const cudaError_t error = copy("cudaMemcpy2DAsync", static_cast<char*>(to) + row * to_pitch,
+                                       static_cast<const char*>(from) + row * from_pitch, width, kind))
+      return error;
+  return cudaSuccess;
+}
+cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+  if (bytes == 0) return cudaSuccess;
+  check_end("cudaMemset", "memory", true, memory, bytes);
+  const DeviceMemory::KernelAccess access;
+  std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t) {
+  return cudaMemset(memory, value, bytes);
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t* stream) { return *stream = new EmulatedStream, cudaSuccess; }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
+cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new EmulatedEvent, cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  event->when = std::chrono::steady_clock::now();
+  event->recorded = true;
+  return cudaSuccess;
+}
+cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  if (!begin->recorded || !end->recorded) return set_last_error(cudaErrorInvalidResourceHandle);
+  *milliseconds = std::chrono::duration<float, std::milli>(end->when - begin->when).count();
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : set_last_error(cudaErrorInvalidDevice); }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
+  if (device != 0) return set_last_error(cudaErrorInvalidDevice);
+  *p = {};
+  std::snprintf(p->name, sizeof p->name, "emulated on the CPU");
+  p->totalGlobalMem = memory_bytes;
+  p->sharedMemPerBlock = static_shared;
+  p->sharedMemPerBlockOptin = p->sharedMemPerMultiprocessor = shared_with_leave;
+  p->regsPerBlock = 65536;
+  p->warpSize = lanes;
+  p->maxThreadsPerBlock = most_threads;
+  p->multiProcessorCount = 2;
+  p->major = 7;
+  p->minor = 5;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  cudaDeviceProp p;
+  if (const cudaError_t error = cudaGetDeviceProperties(&p, device)) return error;
+  switch (attribute) {
+    case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
+    case cudaDevAttrMaxSharedMemoryPerBlock: *value = static_cast<int>(p.sharedMemPerBlock); break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(p.sharedMemPerBlockOptin); break;
+    case cudaDevAttrWarpSize: *value = p.warpSize; break;
+    case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
+    case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
+    case cudaDevAttrComputeCapabilityMinor: *value = p.minor; break;
+    case cudaDevAttrMemoryPoolsSupported: *value = 1; break;
+    default: return set_last_error(cudaErrorInvalidValue);
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { return *pool = nullptr, cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
+
+cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
+cudaError_t cudaPeekAtLastError() { return last_error; }
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
+  if (value < 0 || static_cast<std::size_t>(value) > shared_with_leave) return set_last_error(cudaErrorInvalidValue);
+  shared_leave[kernel] = static_cast<std::size_t>(value);
+  return cudaSuccess;
+}
+
+const char* cudaGetErrorString(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle: return "invalid resource handle";
+    case cudaErrorNotReady: return "device not ready";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+  }
+  return "unknown error";
+}
+const char* cudaGetErrorName(cudaError_t error) { return cudaGetErrorString(error); }
+
+}  // namespace cuda_emulated
