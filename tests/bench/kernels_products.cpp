@@ -1,4 +1,5 @@
 // Matrix products and attention at the shapes of training and decoding; see kernels_bench.hpp.
+#include "backend/prepared_linear.hpp"
 #include "bench/kernels_bench.hpp"
 
 namespace tenfold::bench {
@@ -35,6 +36,28 @@ void gemm_shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({1024, 1024, 1024, 0});                              // what the machine can do
 }
 BENCHMARK(gemm)->Apply(gemm_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+/// rows, out, in, whether roughly: a linear layer whose weights are laid out already
+void prepared(State& state) {
+  const Index rows = state.range(0), out = state.range(1), in = state.range(2);
+  const auto x = values(rows * in), weight = values(out * in), bias = values(out);
+  std::vector<Real> y(static_cast<std::size_t>(rows * out));
+  const LinearWeights weights{weight.data(), bias.data(), in, out, {}};
+  const auto layer = state.range(3) ? cpu().prepare_roughly(weights) : cpu().prepare(weights);
+  if (!layer) return state.SkipWithError("not on this processor");
+  for (auto _ : state) layer->run(x.data(), y.data(), rows);
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(rows * out * in),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void prepared_shapes(benchmark::internal::Benchmark* bench) {
+  for (Index d : {128, 256}) {
+    for (Index rows : {1, 9, 16, 32, 416})
+      bench->Args({rows, 4 * d, d, 0})->Args({rows, d, 4 * d, 0})->Args({rows, 8000, d, 0});
+    bench->Args({1, 4 * d, d, 1})->Args({1, d, 4 * d, 1})->Args({1, 8000, d, 1});
+  }
+}
+BENCHMARK(prepared)->Apply(prepared_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 /// sentences, heads, queries, keys, head_dim, dropout in percent
 Attention attention_of(State& state, bool masked) {

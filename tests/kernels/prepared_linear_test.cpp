@@ -1,6 +1,9 @@
 // Prepared linear layers against the reference, and their promise: a row's bits depend on nothing but that row.
 #include "backend/prepared_linear.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
@@ -63,4 +66,38 @@ TEST_CASE("what is not finite in a prepared layer is not lost") {
   make_cpu_kernels(1)->prepare(layer.weights)->run(x.data(), y.data(), 1);
   CHECK(std::isnan(y[3]));
   CHECK(std::isfinite(y[2]));
+}
+
+TEST_CASE("a roughly prepared layer is near the layer, by rows, and a bad row spoils no other") {
+  const auto k = make_cpu_kernels(1);
+  for (const auto& [in, out] : {std::pair<Index, Index>{1, 1}, {37, 5}, {256, 66}, {1024, 130}}) {
+    CAPTURE(in);
+    Layer layer(in, out, true, Activation::relu);
+    if (out > 2) std::fill_n(layer.weight.begin() + in, in, Real{0});                // a row of zeros
+    if (out > 3) std::transform(layer.weight.begin() + 2 * in, layer.weight.begin() + 3 * in,
+                                layer.weight.begin() + 2 * in, [](Real w) { return 1000 * w; });  // and a large one
+    const auto rough = k->prepare_roughly(layer.weights);
+    if (!rough) return;
+    const Values x = uniform_values(3 * in, 3);
+    Values got(static_cast<std::size_t>(3 * out)), expected = got;
+    rough->run(x.data(), got.data(), 3);
+    PlainLinear(*k, layer.weights).run(x.data(), expected.data(), 3);
+    for (Index r = 0; r < 3; ++r)
+      for (Index o = 0; o < out; ++o) {
+        // Half a step of x times the weights, and the other way round; for random numbers much less than that.
+        const Real largest = out > 3 && o == 2 ? 1000 : 1;
+        const Real bound = largest * Real(0.5) / 127 * static_cast<Real>(in);
+        CHECK(std::abs(got[r * out + o] - expected[r * out + o]) <= bound);
+        if (in > 200) CHECK(std::abs(got[r * out + o] - expected[r * out + o]) <= bound / 4);
+      }
+  }
+  Values x(2 * 8, Real{1});
+  x[0] = nan_value;
+  const Layer layer(8, 4, false, {});
+  const auto rough = k->prepare_roughly(layer.weights);
+  if (!rough) return;
+  Values y(2 * 4), alone(4);
+  rough->run(x.data(), y.data(), 2);
+  rough->run(x.data() + 8, alone.data(), 1);
+  CHECK(same_bits(Values(y.begin() + 4, y.end()), alone));
 }

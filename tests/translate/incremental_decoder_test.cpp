@@ -97,3 +97,58 @@ TEST_CASE("the decoder refuses more steps or other rows than were agreed") {
   p.step(0);
   CHECK_THROWS_AS(p.step(0), ShapeError);
 }
+
+TEST_CASE("several tokens fed together give the bits that they give one by one, also after a sentence that was longer") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    Transformer model(kernels_for_tests(), v.config, 2);
+    PreparedWeights prepared(model.kernels());
+    Kernels& k = model.kernels();
+    const auto make = [&] { return IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24, &prepared); };
+    IncrementalDecoder one = make(), together = make();
+    for (IncrementalDecoder* d : {&one, &together}) {
+      d->step(Ids{bos_id, bos_id, bos_id});
+      d->reorder(Ids{1}, Ids{1}, 1);  // the shortest is left, among padding
+    }
+    const Ids tokens{5, 9, 4, 10, 6};
+    const std::vector<Real> found = together.steps(tokens).to_host();
+    std::vector<Real> expected;
+    for (std::int32_t token : tokens) {
+      const std::vector<Real> logits = one.step({&token, 1}).to_host();
+      expected.insert(expected.end(), logits.begin(), logits.end());
+    }
+    CHECK(found == expected);
+    CHECK(together.position() == 6);
+    together.rewind(3);  // the last three were wrong
+    one.rewind(3);
+    CHECK(together.steps(Ids{8, 7}).rows(1, 1).to_host() == (one.step(Ids{8}), one.step(Ids{7}).to_host()));
+    CHECK_THROWS_AS(together.rewind(6), ShapeError);
+    CHECK_THROWS_AS(together.steps(Ids(20, 5)), ShapeError);
+  }
+}
+
+TEST_CASE("guesses are made for a row alone, on a device that has rough weights, and leave the decoder as it was") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 2);
+  Kernels& k = model.kernels();
+  PreparedWeights prepared(k);
+  const Ids source{5, 6, 7, eos_id}, length{4};
+  const auto choose = [](std::span<const Real> logits) {
+    return static_cast<std::int32_t>(std::max_element(logits.begin() + 4, logits.end()) - logits.begin());
+  };
+  IncrementalDecoder decoder(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12, &prepared);
+  CHECK_FALSE(decoder.can_guess());  // nothing was served yet
+  prepared.note_served();
+  if (!decoder.can_guess()) return;  // a processor on which rough weights do not pay
+  const std::vector<Real> before = decoder.step(Ids{bos_id}).to_host();
+  const Ids guessed = decoder.guess(choose(before), 6, choose);
+  CHECK(guessed.size() == 6);
+  CHECK(decoder.position() == 1);
+  CHECK(decoder.guess(choose(before), 100, choose).size() == 11);  // as many as steps are left
+  CHECK(decoder.guess(eos_id, 6, choose).empty());
+  IncrementalDecoder other(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12, &prepared);
+  other.step(Ids{bos_id});
+  CHECK(decoder.step(Ids{7}).to_host() == other.step(Ids{7}).to_host());
+  CHECK_FALSE(IncrementalDecoder(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12).can_guess());
+  CHECK_FALSE(IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 12, &prepared).can_guess());
+  CHECK_THROWS_AS(IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 12).steps(Ids{5}), ShapeError);
+}

@@ -92,6 +92,27 @@ TEST_CASE("a sentence's translation does not depend on its company") {
   }
 }
 
+TEST_CASE("what is guessed on the way changes nothing, whether it was right or wrong") {
+  for (const Variant& v : variants())
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+      CAPTURE(v.name);
+      CAPTURE(seed);
+      Transformer model(kernels_for_tests(), v.config, seed);
+      if (seed % 2) set(model.generator_bias, eos_id, -1);  // longer outputs
+      PreparedWeights prepared(model.kernels());
+      prepared.note_served();
+      for (const Ids& source : sources)
+        for (bool scores : {false, true}) {
+          const SearchOptions options{.length_factor = 1, .length_extra = 12, .scores = scores};
+          const Hypothesis guessed = search(model, {&source, 1}, options, &prepared)[0][0];
+          const Hypothesis plain = search(model, {&source, 1}, options)[0][0];
+          CHECK(guessed.tokens == plain.tokens);
+          CHECK(guessed.ended == plain.ended);
+          CHECK(guessed.log_probability == plain.log_probability);
+        }
+    }
+}
+
 TEST_CASE("a beam as wide as everything finds what trying everything finds") {
   ModelConfig config = variants()[0].config;
   config.source_vocabulary = config.target_vocabulary = 6;  // besides pad and bos: unk, eos, 4, 5
