@@ -95,7 +95,7 @@ void default_does_not_wait(bool bug) {
 
 std::vector<Planted> stream_cases() {
   return {{"read-before-wait", read_before_wait}, {"staging-reused", staging_reused}, {"no-event-between-streams", streams_apart},
-          {"default-stream-does-not-wait", default_does_not_wait}};
+          {"default-does-not-wait", default_does_not_wait}};
 }
 
 }  // namespace tenfold::planted
