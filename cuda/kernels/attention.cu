@@ -14,8 +14,10 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
+/// Three blocks at once leave each thread 168 registers; left to itself, ptxas wants as many as there is shared memory for,
+/// and on some cards spills.
 template <class T>
-__global__ void __launch_bounds__(T::threads)
+__global__ void __launch_bounds__(T::threads, 3)
     attend(AttentionCall a, Index tiles, const Real* __restrict__ q, const Real* __restrict__ k,
            const Real* __restrict__ v, Real* __restrict__ o, Real* __restrict__ log_sums) {
   using Kept = KeptTile<T::rows, T::columns>;
@@ -31,21 +33,21 @@ __global__ void __launch_bounds__(T::threads)
   queries.template load<T::threads>(q + part.place(a.q, a), a.q.row_stride, first, a.queries, head_dim);
   // Later queries see at least as much, so the tile's last says how far the tile must go.
   const Index last = first + T::rows < a.queries ? first + T::rows - 1 : a.queries - 1;
-  const Index limit = visible_keys(a.mask, part.batch, last, a.keys);
+  const int limit = visible_count(a, part.batch, last);
 
   typename T::Sums sums;
   T::clear(sums);
   Real largest[T::RowsEach], total[T::RowsEach];
-  Index seen[T::RowsEach];
+  int seen[T::RowsEach];
 #pragma unroll
   for (int i = 0; i < T::RowsEach; ++i) {
     const Index query = first + T::row(i);
-    seen[i] = query < a.queries ? visible_keys(a.mask, part.batch, query, a.keys) : 0;
+    seen[i] = query < a.queries ? visible_count(a, part.batch, query) : 0;
     largest[i] = Larger::none();
     total[i] = 0;
   }
 
-  for (Index key = 0; key < limit; key += T::columns) {
+  for (int key = 0; key < limit; key += T::columns) {
     keys.template load<T::threads>(k + at_k, a.k.row_stride, key, limit, head_dim);
     values.template load<T::threads>(v + at_v, a.v.row_stride, key, limit, head_dim);
     if (a.dropout.threshold > 0) kept.template load<T::threads>(a, part.first_row + first, key);

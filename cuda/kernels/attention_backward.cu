@@ -59,21 +59,21 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) query_gradients(At
   queries.template load<T::threads>(g.q + part.place(a.q, a), a.q.row_stride, first, a.queries, head_dim);
   grads.template load<T::threads>(g.grad_o + part.place(a.o, a), a.o.row_stride, first, a.queries, head_dim);
   const Index last = first + T::rows < a.queries ? first + T::rows - 1 : a.queries - 1;
-  const Index limit = visible_keys(a.mask, part.batch, last, a.keys);
+  const int limit = visible_count(a, part.batch, last);
 
   typename T::Sums dq;
   T::clear(dq);
   Real log_sum[T::RowsEach], delta[T::RowsEach];
-  Index seen[T::RowsEach];
+  int seen[T::RowsEach];
 #pragma unroll
   for (int i = 0; i < T::RowsEach; ++i) {
     const bool there = first + T::row(i) < a.queries;
-    seen[i] = there ? visible_keys(a.mask, part.batch, first + T::row(i), a.keys) : 0;
+    seen[i] = there ? visible_count(a, part.batch, first + T::row(i)) : 0;
     log_sum[i] = there ? g.log_sums[row + T::row(i)] : 0;
     delta[i] = there ? g.delta[row + T::row(i)] : 0;
   }
 
-  for (Index key = 0; key < limit; key += T::columns) {
+  for (int key = 0; key < limit; key += T::columns) {
     keys.template load<T::threads>(g.k + at_k, a.k.row_stride, key, limit, head_dim);
     values.template load<T::threads>(g.v + at_v, a.v.row_stride, key, limit, head_dim);
     if (a.dropout.threshold > 0) kept.template load<T::threads>(a, row, key);
@@ -114,9 +114,9 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
   SHARED(Kept, kept);
 
   const AttentionPart part = AttentionPart::of_block(a, tiles);
-  const Index key = part.tile * T::rows, at_q = part.place(a.q, a), at_o = part.place(a.o, a);
-  const int head_dim = static_cast<int>(a.head_dim);
-  const Index limit = a.queries > 0 ? visible_keys(a.mask, part.batch, a.queries - 1, a.keys) : 0;
+  const int key = static_cast<int>(part.tile * T::rows), head_dim = static_cast<int>(a.head_dim);
+  const Index at_q = part.place(a.q, a), at_o = part.place(a.o, a);
+  const int limit = a.queries > 0 ? visible_count(a, part.batch, a.queries - 1) : 0;
   keys.template load<T::threads>(g.k + part.place(a.k, a), a.k.row_stride, key, limit, head_dim);
   values.template load<T::threads>(g.v + part.place(a.v, a), a.v.row_stride, key, limit, head_dim);
 
@@ -126,7 +126,7 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
   for (Index first = 0; first < a.queries; first += T::columns) {
     // What the last of these queries does not see, none of them does.
     const Index last = first + T::columns < a.queries ? first + T::columns - 1 : a.queries - 1;
-    if (visible_keys(a.mask, part.batch, last, a.keys) <= key) continue;  // the whole block
+    if (visible_count(a, part.batch, last) <= key) continue;  // the whole block
     const Index row = part.first_row + first;
     queries.template load<T::threads>(g.q + at_q, a.q.row_stride, first, a.queries, head_dim);
     grads.template load<T::threads>(g.grad_o + at_o, a.o.row_stride, first, a.queries, head_dim);
@@ -139,7 +139,7 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
     for (int j = 0; j < T::ColumnsEach; ++j) {
       const int query = T::column(j);
       const bool there = first + query < a.queries;
-      const Index seen = there ? visible_keys(a.mask, part.batch, first + query, a.keys) : 0;
+      const int seen = there ? visible_count(a, part.batch, first + query) : 0;
       const Real log_sum = there ? g.log_sums[row + query] : 0, delta = there ? g.delta[row + query] : 0;
 #pragma unroll
       for (int i = 0; i < T::RowsEach; ++i) {

@@ -133,6 +133,11 @@ struct AttentionCall : Attention {
   explicit AttentionCall(const Attention& a) : Attention(a), kept_scale(a.dropout.scale()) {}
 };
 
+/// How many keys a query sees, in 32 bits: they are compared with often, and there are never 2^31 of them.
+__device__ inline int visible_count(const Attention& a, Index batch, Index query) {
+  return static_cast<int>(visible_keys(a.mask, batch, query, a.keys));
+}
+
 /// Which part of a call a block does.
 struct AttentionPart {
   Index batch, head;  ///< of the whole

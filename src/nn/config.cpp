@@ -1,15 +1,25 @@
 #include "nn/config.hpp"
 
-#include <fmt/format.h>
+#include <sstream>
 
 #include "core/errors.hpp"
 
 namespace tenfold {
+namespace {
+
+template <class... T>
+[[noreturn]] void refuse(const T&... parts) {
+  std::ostringstream text;
+  text << "model: ";
+  (text << ... << parts);
+  throw DataError(text.str());
+}
+
+}  // namespace
 
 void ModelConfig::validate() const {
   const auto within = [](const char* field, Index value, Index low, Index high) {
-    if (value < low || value > high)
-      throw DataError(fmt::format("model: {} must be {} to {}, got {}", field, low, high, value));
+    if (value < low || value > high) refuse(field, " must be ", low, " to ", high, ", got ", value);
   };
   within("source_vocabulary", source_vocabulary, 4, 1'000'000);
   within("target_vocabulary", target_vocabulary, 4, 1'000'000);
@@ -19,14 +29,12 @@ void ModelConfig::validate() const {
   within("encoder_layers", encoder_layers, 0, 64);
   within("decoder_layers", decoder_layers, 1, 64);
   within("max_length", max_length, 2, 65536);
-  if (model_dim % heads != 0)
-    throw DataError(fmt::format("model: model_dim must be a multiple of heads, got {} and {}", model_dim, heads));
+  if (model_dim % heads != 0) refuse("model_dim must be a multiple of heads, got ", model_dim, " and ", heads);
   if (model_dim % 2 != 0 && !learned_positions)
-    throw DataError(fmt::format("model: model_dim must be even for sinusoidal positions, got {}", model_dim));
-  if (!(dropout >= 0 && dropout < 1)) throw DataError(fmt::format("model: dropout must be in [0, 1), got {}", dropout));
+    refuse("model_dim must be even for sinusoidal positions, got ", model_dim);
+  if (!(dropout >= 0 && dropout < 1)) refuse("dropout must be in [0, 1), got ", dropout);
   if (joint_vocabulary && source_vocabulary != target_vocabulary)
-    throw DataError(fmt::format("model: a joint vocabulary has one size, got {} and {}", source_vocabulary,
-                                target_vocabulary));
+    refuse("a joint vocabulary has one size, got ", source_vocabulary, " and ", target_vocabulary);
 }
 
 Index ModelConfig::parameter_count() const {

@@ -28,7 +28,7 @@ struct Step {
 std::vector<Step> steps_on(const std::string& device) {
   TrainSettings settings = quick() ? small_settings() : preset("demo");
   settings.model.dropout = 0.1;
-  settings.batch_tokens = quick() ? 32 : 96;
+  settings.batch_tokens = quick() ? 64 : 96;
   const BuiltinCorpus text = builtin_corpus(1, 300, 20);
   settings.vocabulary = 150;
   const Tokenizers tokenizers = learn_tokenizers(settings, text.train);
