@@ -1,8 +1,8 @@
 /// @file
 /// The part of CUDA's runtime that this project uses: memory, copies, streams, events, errors.
 ///
-/// One device with memory of its own (device_memory.hpp). Everything runs in call order and is done when the call
-/// returns, whatever its stream: that streams may run apart is what an emulator cannot prove. Device memory is filled
+/// One device with memory of its own (device_memory.hpp). Everything is done when the call returns, or as late as a card
+/// may do it (streams.hpp). Device memory is filled
 /// with NaN when it is handed out. A copy whose direction or extent is wrong, a foreign pointer freed and the like throw
 /// CudaError with the rule that was broken; device memory that is left at the end of the program fails it.
 #pragma once
