@@ -9,7 +9,8 @@
 /// The same call with the same thread count gives the same bits. Dropout is the same for every count, and so
 /// is all that works row by row; matrix products and gradients of layer norm may differ in rounding.
 ///
-/// One call at a time: the working memory is shared.
+/// Called from within a parallel region a kernel runs in the caller alone: so several sentences can be translated side
+/// by side, a core each. Gradients are made by one call at a time, since the working memory of layer norm's is shared.
 #pragma once
 #include <vector>
 
@@ -24,8 +25,11 @@ class CpuKernels final : public ReferenceKernels {
   explicit CpuKernels(int threads);
 
   std::string_view name() const override { return "cpu"; }
+  int callers() const override { return threads_; }
 
   void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) override;
+  std::unique_ptr<PreparedLinear> prepare(const LinearWeights& weights) override;
+  std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights) override;
 
   void fill(Real* out, Real value, Index n) override;
   void copy(const Real* x, Real* out, Index n) override;

@@ -86,8 +86,9 @@ void block_scores(const Block& s, const Real* q, const Real* keys, Real* scores)
                 q + s.at(s.a.q, s.first), keys, scores);
 }
 
-/// The same without transposed keys: for so few queries, turning the keys would cost more than it saves.
-void few_scores(const Block& s, const Real* q, const Real* k, Real* scores) {
+/// The same without transposed keys: for a query alone, turning the keys would cost more than it saves. Not for two or
+/// three, although it would pay: then a short sentence would be summed in another order alone than in company.
+void lone_scores(const Block& s, const Real* q, const Real* k, Real* scores) {
   for (Index i = 0; i < s.count; ++i)
     for (Index j = 0; j < s.keys; ++j)
       scores[i * s.stride + j] =
@@ -146,7 +147,7 @@ void forward_block(const Block& s, const Real* q, const Real* k, const Real* v, 
   if (keys)
     block_scores(s, q, keys, weights);
   else
-    few_scores(s, q, k, weights);
+    lone_scores(s, q, k, weights);
   const std::uint16_t* bits = block_bits(s, memory.bits);
   const std::uint32_t threshold = s.a.dropout.threshold;
   for (Index i = 0; i < s.count; ++i) {
@@ -286,7 +287,7 @@ void CpuKernels::attention(const Attention& a, const Real* q, const Real* k, con
     for (Index pair = begin; pair < end; ++pair) {
       const Block last = make_block(a, pair, a.queries - 1);
       Real* keys = nullptr;
-      if (a.queries >= 4) {
+      if (a.queries > 1) {
         keys = room(memory.keys, a.head_dim * last.stride);
         transpose_head(k + last.at(a.k, 0), a.k.row_stride, last.keys, a.head_dim, keys, last.stride);
       }

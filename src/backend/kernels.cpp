@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "backend/prepared_linear.hpp"
+
 namespace tenfold::inline TENFOLD_REAL {
 
 void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* bias, const std::int32_t* targets,
@@ -11,6 +13,23 @@ void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* b
   cross_entropy(rows, logits, targets, losses, log_sums);
   cross_entropy_backward(rows, logits, targets, log_sums, factor, logits);
   sum_rows(logits, dbias, rows.rows, rows.classes);
+}
+
+std::unique_ptr<PreparedLinear> Kernels::prepare(const LinearWeights& weights) {
+  return std::make_unique<PlainLinear>(*this, weights);
+}
+
+std::unique_ptr<PreparedLinear> Kernels::prepare_roughly(const LinearWeights&) { return nullptr; }
+
+void PlainLinear::run(const Real* x, Real* y, Index rows) const {
+  const auto& [weight, bias, in, out, activation] = weights_;
+  kernels_.gemm({.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out}, x, weight, y);
+  if (bias && activation)
+    kernels_.bias_activate(*activation, y, bias, y, rows, out);
+  else if (bias)
+    kernels_.add_bias(y, bias, y, rows, out);
+  else if (activation)
+    kernels_.activate(*activation, y, y, rows * out);
 }
 
 void Kernels::sum_to(const Real* x, Real divisor, Real* out, Index n) {

@@ -101,6 +101,9 @@ struct AdamStep {
   Real gradient_scale = 1;                ///< clipping and averaging, applied to g first
 };
 
+class PreparedLinear;
+struct LinearWeights;
+
 /// A parameter in training, as an update of all of them sees it.
 struct TrainedSlice {
   Real* value = nullptr;           ///< what is updated
@@ -127,6 +130,12 @@ class Kernels : public Device {
   // Linear algebra
   /// A batch of matrix products, as the struct says.
   virtual void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) = 0;
+  /// A linear layer for inference, its weights laid out once for many calls (backend/prepared_linear.hpp). The
+  /// definition is by gemm(); a device may know a better layout.
+  virtual std::unique_ptr<PreparedLinear> prepare(const LinearWeights& weights);
+  /// About the same layer, where that is several times faster than the layer itself for a row alone: for guesses that are
+  /// checked afterwards. Null where it is not.
+  virtual std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights);
 
   // Element by element; `out` may be one of the inputs
   /// out = value

@@ -11,25 +11,21 @@ namespace {
 
 constexpr auto unaligned = std::experimental::element_aligned;
 
-constexpr Index inner_block = 256;   ///< inner indices at a time
+constexpr Index line_values = 64 / sizeof(Real);  ///< in a line of the cache
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 8;  ///< tiles of op(a) packed at a time when a is transposed
-constexpr Index left_stride =
-    inner_block + 16;  ///< between rows of a's copy: no power of two, which caches mind
-
-/// c = alpha · tile + beta · c, as much of the tile as there is.
-struct Store {
-  Real alpha, beta;
-  Real* c;
-  Index ldc, cols;
-};
 
 /// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel.
 template <int rows, Index row_step, Index inner_step>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   Vector total[rows][2] = {};
+  const Index ahead = inner * tile_cols;  // the next panel follows this one
   for (Index l = 0; l < inner; ++l) {
+    if constexpr (rows > 1)  // the processor's own prefetching is enough for one, and would be for many
+      for (Index line = 0; line < tile_cols; line += line_values) __builtin_prefetch(right + ahead + line, 0, 2);
     const Vector first(right, unaligned), second(right + vector_width, unaligned);
+    // Without being told, GCC takes two turns of the outer loop at once instead, and keeps the tile in memory.
+#pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       const Vector x = left[r * row_step];
       total[r][0] += x * first;
@@ -55,8 +51,6 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
       c = to.beta == 0 ? out : out + to.beta * c;
     }
 }
-
-using Tile = void (*)(Index, const Real*, const Real*, const Store&);
 
 /// Tiles of every height, for a's copy row by row or inner index by inner index.
 template <Index row_step, Index inner_step, int... heights>
@@ -106,24 +100,18 @@ void copy_run(const Real* x, Index count, Real* out) {
 void pack_right(const Block& s, const Real* b, Real* out) {
   for (Index panel = 0; panel < s.cols; panel += tile_cols, out += s.inner * tile_cols) {
     const Index cols = std::min(tile_cols, s.cols - panel);
+    if (s.g.transpose_b) {
+      pack_panel(b + (s.j + panel) * s.g.ldb + s.l, s.g.ldb, s.inner, cols, out);
+      continue;
+    }
     if (cols < tile_cols) std::fill_n(out, s.inner * tile_cols, Real{0});
-    if (s.g.transpose_b)
-      turn(b + (s.j + panel) * s.g.ldb + s.l, s.g.ldb, s.inner, cols, out, tile_cols);
-    else
-      for (Index l = 0; l < s.inner; ++l) copy_run<tile_cols>(b + (s.l + l) * s.g.ldb + s.j + panel, cols, out + l * tile_cols);
+    for (Index l = 0; l < s.inner; ++l) copy_run<tile_cols>(b + (s.l + l) * s.g.ldb + s.j + panel, cols, out + l * tile_cols);
   }
 }
 
-/// How the rows of c are cut into tiles of nearly equal height.
-struct Rows {
-  Index all, tiles = (all + tile_rows - 1) / tile_rows;
-  Index begin(Index tile) const { return all * tile / tiles; }
-  Index count(Index tile) const { return begin(tile + 1) - begin(tile); }
-};
-
 /// Tiles [first, end) of op(a) from columns of a, one after the other as tiles_by_inner want them. Several at once, since
 /// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
-void pack_left(const Block& s, const Rows& rows, Index first, Index end, const Real* a, Real* out) {
+void pack_left(const Block& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
   for (Index l = 0; l < s.inner; ++l) {
     const Real* from = a + (s.l + l) * s.g.lda;
     for (Index t = first; t < end; ++t) {
@@ -149,7 +137,7 @@ void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const R
 
 /// All rows of c, the block's columns, what the block's inner indices add.
 void block_product(const Block& s, const Real* a, const Real* right, Real* left, Real* c) {
-  const Rows rows{s.g.m};
+  const TileRows rows{s.g.m};
   const Index together = s.g.transpose_a ? strip_tiles : 1;
   for (Index first = 0; first < rows.tiles; first += together) {
     const Index end = std::min(rows.tiles, first + together);
@@ -168,6 +156,13 @@ struct alignas(64) Scratch {
 };
 
 }  // namespace
+
+Tile tile_of(Index rows) { return tiles_by_row[static_cast<std::size_t>(rows - 1)]; }
+
+void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out) {
+  if (cols < tile_cols) std::fill_n(out, inner * tile_cols, Real{0});
+  turn(b, ldb, inner, cols, out, tile_cols);
+}
 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   thread_local Scratch memory;

@@ -26,4 +26,31 @@ inline constexpr bool packed_product_pays = sizeof(Vector) >= 32;
 /// One product of g's batch in the calling thread.
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c);
 
+/// Inner indices at a time: what a tile sums in registers.
+inline constexpr Index inner_block = 256;
+/// Between the rows of a's copy: no power of two, which caches mind.
+inline constexpr Index left_stride = inner_block + 16;
+
+/// c = alpha · tile + beta · c, as much of the tile as there is.
+struct Store {
+  Real alpha, beta;
+  Real* c;
+  Index ldc, cols;
+};
+
+/// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, tile_cols].
+using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
+/// The tile of 1 to tile_rows rows.
+Tile tile_of(Index rows);
+
+/// Columns of bᵀ, which are rows of b and ldb apart, as a panel [inner, tile_cols], zeros beyond the last.
+void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out);
+
+/// How the rows of c are cut into tiles of nearly equal height.
+struct TileRows {
+  Index all, tiles = (all + tile_rows - 1) / tile_rows;
+  Index begin(Index tile) const { return all * tile / tiles; }
+  Index count(Index tile) const { return begin(tile + 1) - begin(tile); }
+};
+
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -1,7 +1,10 @@
 /// @file
 /// Splitting a loop over OpenMP's threads.
 #pragma once
+#include <omp.h>
+
 #include <algorithm>
+#include <exception>
 
 #include "core/shape.hpp"
 
@@ -9,7 +12,8 @@ namespace tenfold {
 
 /// Calls body(begin, end, piece) so that [0, n) is covered by one contiguous piece per thread: which thread
 /// does what depends on n and threads alone. Loops shorter than 2 · `least` are not worth waking a thread and
-/// run right here. Pieces begin at multiples of `step`; piece < threads.
+/// run right here. Pieces begin at multiples of `step`; piece < threads. Within a parallel region the caller does all
+/// pieces, one after the other.
 template <class Body>
 void parallel_ranges(int threads, Index n, Index least, Index step, const Body& body) {
   if (threads < 2 || n < 2 * least || n <= step) {
@@ -17,14 +21,44 @@ void parallel_ranges(int threads, Index n, Index least, Index step, const Body& 
     return;
   }
   const Index steps = (n + step - 1) / step;
-// The team always has all threads: OpenMP would end and start them anew if its size changed from loop to
-// loop.
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int piece = 0; piece < threads; ++piece) {
+  const auto run = [&](int piece) {
     const Index begin = std::min(n, steps * piece / threads * step);
     const Index end = std::min(n, steps * (piece + 1) / threads * step);
     if (begin < end) body(begin, end, piece);
+  };
+  if (omp_in_parallel()) {
+    for (int piece = 0; piece < threads; ++piece) run(piece);
+    return;
   }
+// The team always has all threads: OpenMP would end and start them anew if its size changed from loop to
+// loop.
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  for (int piece = 0; piece < threads; ++piece) run(piece);
+}
+
+/// Calls body(i) for every i in [0, n), each thread taking the next one when it is done with its own: for tasks of
+/// unequal length. The first exception is thrown on when all threads are done; tasks not yet begun are then left out.
+template <class Body>
+void parallel_tasks(int threads, Index n, const Body& body) {
+  if (threads < 2 || n < 2 || omp_in_parallel()) {
+    for (Index i = 0; i < n; ++i) body(i);
+    return;
+  }
+  std::exception_ptr failure;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (Index i = 0; i < n; ++i) {
+    bool go_on;
+#pragma omp critical(tenfold_task_failure)
+    go_on = !failure;
+    if (!go_on) continue;
+    try {
+      body(i);
+    } catch (...) {
+#pragma omp critical(tenfold_task_failure)
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace tenfold

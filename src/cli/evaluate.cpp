@@ -49,7 +49,9 @@ struct EvaluateOptions {
 };
 
 void evaluate(const EvaluateOptions& o) {
-  o.search.validate();
+  SearchOptions search = o.search;
+  search.scores = false;
+  search.validate();
   const auto kernels = o.device.make();
   const LoadedModel loaded = load_model(resolve_checkpoint(o.model), *kernels);
   std::vector<std::string> sources, references, outputs;
@@ -63,7 +65,7 @@ void evaluate(const EvaluateOptions& o) {
   std::optional<AtomicFile> file;  // opened now, so that a bad name is known before the work is done
   if (!o.output.empty()) file.emplace(o.output);
   std::size_t exact = 0, number = 0;
-  for (const Translation& t : translate(*loaded.model, loaded.tokenizers, sources, o.search, o.batch)) {
+  for (const Translation& t : translate(*loaded.model, loaded.tokenizers, sources, search, o.batch)) {
     for (const std::string& w : t.warnings) warn(fmt::format("sentence {}: {}", number + 1, w));
     outputs.push_back(t.best.front().text);
     exact += outputs.back() == references[number];

@@ -99,10 +99,13 @@ void run(const TranslateOptions& o) {
   std::optional<AtomicFile> file;  // opened now, so that a bad name is known before the work is done
   if (!o.attention.empty()) file.emplace(o.attention);
   nlohmann::json pictures = nlohmann::json::array();
+  PreparedWeights prepared(*kernels);
+  SearchOptions search = o.search;
+  search.scores = o.scores;
   std::size_t number = 0;
   // Long enough to sort by length, short enough to answer soon.
   for (auto lines = queue.take(8 * o.batch); !lines.empty(); lines = queue.take(8 * o.batch)) {
-    for (const Translation& t : translate(*loaded.model, loaded.tokenizers, lines, o.search, o.batch)) {
+    for (const Translation& t : translate(*loaded.model, loaded.tokenizers, lines, search, o.batch, &prepared)) {
       ++number;
       for (const std::string& warning : t.warnings) warn(fmt::format("line {}: {}", number, warning));
       for (const TranslatedText& best : t.best) print_line(formatted(best, o.scores));

@@ -19,7 +19,7 @@ constexpr unsigned char poison = 0xff;  // all ones is a NaN in float and double
 constexpr unsigned char canary = 0xa5;
 
 std::atomic<bool> default_guards{false};
-std::atomic<std::size_t> system_segment_bytes{std::size_t{256} << 20};
+std::atomic<std::size_t> system_segment_bytes{std::size_t{1} << 30};
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
@@ -34,7 +34,7 @@ constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to -
 }  // namespace
 
 void* SystemMemory::obtain(std::size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   madvise(memory, bytes, MADV_HUGEPAGE);  // a wish, not a need: fewer page faults and TLB misses
   return memory;

@@ -40,7 +40,8 @@ class SystemMemory final : public MemorySource {
   void* obtain(std::size_t bytes) override;
   void give_back(void* memory, std::size_t bytes) noexcept override;
   bool host_accessible() const override { return true; }
-  /// 256 MiB: large, since the system gives a page only when it is first touched.
+  /// 1 GiB: large, since the system gives a page only when it is first touched, and a block that is freed in one segment
+  /// is no room for what goes on in another.
   std::size_t segment_bytes() const override;
   /// Another size for all instances; tests make it small, so that it shows when a segment does not suffice.
   static void set_segment_bytes(std::size_t bytes);
@@ -69,6 +70,8 @@ class Allocator {
   /// `memory` must come from allocate() and not have been released.
   void release(void* memory);
 
+  /// Whether the host may read and write the memory.
+  bool host_accessible() const { return source_->host_accessible(); }
   /// A snapshot.
   Stats stats() const;
 

@@ -26,6 +26,9 @@ class Device {
   /// The device's memory to the host's; waits for the work that writes it.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
 
+  /// How many callers may use it side by side, each about as fast as one alone: 1 where calls must not overlap.
+  virtual int callers() const { return 1; }
+
   /// The allocator that all its tensors use.
   Allocator& memory() { return memory_; }
 

@@ -28,7 +28,7 @@ class Profile {
   /// One line of a table.
   struct Row {
     std::string name;         ///< operation or layer
-    Direction direction = Direction::forward;
+    Direction direction = Direction::forward;  ///< on the way there or back, or outside of both
     double seconds = 0;       ///< in all calls
     Work work;                ///< likewise
     std::int64_t calls = 0;   ///< how often

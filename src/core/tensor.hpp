@@ -93,6 +93,12 @@ class TensorOf {
     device().download(values.data(), data(), values.size() * sizeof(T));
     return values;
   }
+  /// The values for the host to read: where they lie, if the host can reach them there, else a copy in `copy`. Waits as
+  /// to_host() does.
+  std::span<const T> host_values(std::vector<T>& copy) const {
+    if (device().memory().host_accessible()) return {data(), static_cast<std::size_t>(size())};
+    return copy = to_host();
+  }
   /// The only value of a tensor of size one.
   T item() const {
     if (size() != 1) throw ShapeError("item: one value expected, got " + to_string(shape_));

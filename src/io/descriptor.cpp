@@ -45,15 +45,31 @@ Descriptor open_to_read(const fs::path& path) {
   return file;
 }
 
-std::size_t read_up_to(const Descriptor& file, std::span<std::byte> out, const fs::path& path) {
+namespace {
+
+/// Calls read_some(out, size, done) until `out` is full or there is no more.
+template <class ReadSome>
+std::size_t read_fully(std::span<std::byte> out, const fs::path& path, const ReadSome& read_some) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t count = ::read(file.get(), out.data() + done, out.size() - done);
+    const ssize_t count = read_some(out.data() + done, out.size() - done, done);
     if (count == 0) break;
     if (count < 0 && errno != EINTR) throw_io_error("read", path, errno);
     if (count > 0) done += static_cast<std::size_t>(count);
   }
   return done;
+}
+
+}  // namespace
+
+std::size_t read_up_to(const Descriptor& file, std::span<std::byte> out, const fs::path& path) {
+  return read_fully(out, path, [&](std::byte* to, std::size_t size, std::size_t) { return ::read(file.get(), to, size); });
+}
+
+std::size_t read_up_to_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> out, const fs::path& path) {
+  return read_fully(out, path, [&](std::byte* to, std::size_t size, std::size_t done) {
+    return ::pread(file.get(), to, size, static_cast<off_t>(offset + done));
+  });
 }
 
 void write_all(const Descriptor& file, std::span<const std::byte> bytes, const fs::path& path) {

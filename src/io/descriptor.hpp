@@ -4,6 +4,7 @@
 /// what was being done, to which file, and why it failed.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -40,6 +41,9 @@ Descriptor open_to_read(const fs::path& path);
 
 /// Reads until `out` is full or the file ends; returns how many bytes were read.
 std::size_t read_up_to(const Descriptor& file, std::span<std::byte> out, const fs::path& path);
+
+/// The same from byte `offset` on, without moving where the next read begins.
+std::size_t read_up_to_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> out, const fs::path& path);
 
 /// Writes all of `bytes`.
 void write_all(const Descriptor& file, std::span<const std::byte> bytes, const fs::path& path);

@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 
 #include "core/errors.hpp"
 #include "io/atomic_file.hpp"
@@ -19,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "tensors are stored as
 constexpr std::string_view checksum_key = "crc32";
 constexpr std::string_view checksum_prefix = "crc32:";
 constexpr std::size_t length_bytes = 8;
+constexpr std::size_t block_bytes = std::size_t{1} << 18;
 
 class Checksum {
  public:
@@ -37,9 +40,14 @@ class Checksum {
   uLong value_ = ::crc32_z(0, nullptr, 0);
 };
 
+/// Of what stands before a tensor's bytes.
+Checksum checksum_of_kind(DType dtype, const Shape& shape) {
+  const std::string kind = std::string(name_of(dtype)) + " " + to_string(shape);
+  return Checksum().add(bytes_of(kind));
+}
+
 std::string checksum(const StoredTensor& tensor) {
-  const std::string kind = std::string(name_of(tensor.dtype)) + " " + to_string(tensor.shape);
-  return Checksum().add(bytes_of(kind)).add(tensor.data).text();
+  return checksum_of_kind(tensor.dtype, tensor.shape).add(tensor.data).text();
 }
 
 std::string checksum(const Metadata& metadata) {
@@ -53,25 +61,6 @@ std::string checksum(const Metadata& metadata) {
 
 [[noreturn]] void report_damage(const fs::path& path, const std::string& what) {
   throw DataError(path.string() + ": checksum of " + what + " differs: the file is damaged");
-}
-
-/// Takes the checksums out of `metadata` and holds the tensors against them. One missing among others is
-/// damage too.
-void verify_and_strip(const fs::path& path, const std::vector<StoredTensor>& tensors, Metadata& metadata) {
-  Metadata sums;
-  for (auto it = metadata.begin(); it != metadata.end();) {
-    const bool is_sum = it->first == checksum_key || it->first.starts_with(checksum_prefix);
-    if (is_sum) sums.insert(*it);
-    it = is_sum ? metadata.erase(it) : std::next(it);
-  }
-  if (sums.empty()) return;
-  for (const StoredTensor& tensor : tensors) {
-    const auto found = sums.find(std::string(checksum_prefix) + tensor.name);
-    if (found == sums.end() || found->second != checksum(tensor)) report_damage(path, in_quotes(tensor.name));
-  }
-  const auto found = sums.find(std::string(checksum_key));
-  if (found == sums.end() || found->second != checksum(metadata) || sums.size() != tensors.size() + 1)
-    report_damage(path, "the metadata");
 }
 
 Metadata with_checksums(const fs::path& path, std::span<const StoredTensor> tensors,
@@ -95,6 +84,11 @@ std::uint64_t size_of_file(const Descriptor& file, const fs::path& path) {
 
 void read_exactly(const Descriptor& file, std::span<std::byte> out, const fs::path& path) {
   if (read_up_to(file, out, path) != out.size())
+    throw DataError(path.string() + ": the file became shorter while it was read");
+}
+
+void read_exactly_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> out, const fs::path& path) {
+  if (read_up_to_at(file, offset, out, path) != out.size())
     throw DataError(path.string() + ": the file became shorter while it was read");
 }
 
@@ -149,23 +143,82 @@ void write_safetensors(const fs::path& path, std::span<const StoredTensor> tenso
   file.commit();
 }
 
-SafetensorsFile read_safetensors(const fs::path& path) {
-  const Descriptor file = open_to_read(path);
-  const std::uint64_t file_size = size_of_file(file, path);
-  const std::uint64_t length = read_header_length(file, file_size, path);
+SafetensorsReader::SafetensorsReader(fs::path path) : path_(std::move(path)), file_(open_to_read(path_)) {
+  const std::uint64_t file_size = size_of_file(file_, path_);
+  const std::uint64_t length = read_header_length(file_, file_size, path_);
   std::string text(length, '\0');
-  read_exactly(file, std::as_writable_bytes(std::span<char>(text)), path);
-  safetensors::Header header =
-      safetensors::parse_header(text, file_size - length_bytes - length, path.string());
-  std::vector<StoredTensor> tensors;
-  tensors.reserve(header.entries.size());
-  for (safetensors::Entry& entry : header.entries) {
-    std::vector<std::byte> data(entry.end - entry.begin);
-    read_exactly(file, data, path);
-    tensors.push_back({std::move(entry.name), entry.dtype, entry.shape, std::move(data)});
+  read_exactly(file_, std::as_writable_bytes(std::span<char>(text)), path_);
+  data_begin_ = length_bytes + length;
+  safetensors::Header header = safetensors::parse_header(text, file_size - data_begin_, path_.string());
+  entries_ = std::move(header.entries);
+  metadata_ = std::move(header.metadata);
+  for (std::size_t i = 0; i < entries_.size(); ++i) places_.emplace(entries_[i].name, i);
+  take_checksums();
+}
+
+/// Moves the checksums out of the metadata. One missing among others is damage too.
+void SafetensorsReader::take_checksums() {
+  for (auto it = metadata_.begin(); it != metadata_.end();) {
+    const bool is_sum = it->first == checksum_key || it->first.starts_with(checksum_prefix);
+    if (is_sum) checksums_.insert(*it);
+    it = is_sum ? metadata_.erase(it) : std::next(it);
   }
-  verify_and_strip(path, tensors, header.metadata);
-  return SafetensorsFile(path, std::move(tensors), std::move(header.metadata));
+  if (checksums_.empty()) return;
+  for (const Entry& entry : entries_)
+    if (!checksums_.contains(std::string(checksum_prefix) + entry.name)) report_damage(path_, in_quotes(entry.name));
+  const auto found = checksums_.find(std::string(checksum_key));
+  if (found == checksums_.end() || found->second != checksum(metadata_) || checksums_.size() != entries_.size() + 1)
+    report_damage(path_, "the metadata");
+}
+
+const SafetensorsReader::Entry* SafetensorsReader::find(std::string_view name) const {
+  const auto found = places_.find(std::string(name));
+  return found == places_.end() ? nullptr : &entries_[found->second];
+}
+
+const SafetensorsReader::Entry& SafetensorsReader::at(std::string_view name) const {
+  if (const Entry* entry = find(name)) return *entry;
+  throw DataError(path_.string() + ": there is no tensor " + in_quotes(name));
+}
+
+void SafetensorsReader::read(const Entry& entry, const Receiver& receive) const {
+  // As much as the second-level cache keeps while it is summed and copied.
+  std::vector<std::byte> block(std::min<std::uint64_t>(block_bytes, entry.end - entry.begin));
+  Checksum sum = checksum_of_kind(entry.dtype, entry.shape);
+  if (block.empty()) sum.add({});  // which zlib takes as a wish to begin anew: so it is in files
+  for (std::uint64_t at = entry.begin; at < entry.end; at += block.size()) {
+    const std::span<std::byte> bytes = std::span(block).first(std::min<std::uint64_t>(block.size(), entry.end - at));
+    read_exactly_at(file_, data_begin_ + at, bytes, path_);
+    if (!checksums_.empty()) sum.add(bytes);
+    receive(at - entry.begin, bytes);
+  }
+  if (!checksums_.empty() && checksums_.at(std::string(checksum_prefix) + entry.name) != sum.text())
+    report_damage(path_, in_quotes(entry.name));
+}
+
+bool SafetensorsReader::same(const Entry& a, const Entry& b) const {
+  if (a.shape != b.shape || a.end - a.begin != b.end - b.begin) return false;
+  bool equal = true;
+  std::vector<std::byte> other;
+  read(a, [&](std::size_t offset, std::span<const std::byte> bytes) {
+    other.resize(bytes.size());
+    read_exactly_at(file_, data_begin_ + b.begin + offset, other, path_);
+    equal = equal && std::memcmp(bytes.data(), other.data(), bytes.size()) == 0;
+  });
+  return equal;
+}
+
+SafetensorsFile read_safetensors(const fs::path& path) {
+  SafetensorsReader reader(path);
+  std::vector<StoredTensor> tensors;
+  tensors.reserve(reader.entries().size());
+  for (const SafetensorsReader::Entry& entry : reader.entries()) {
+    tensors.push_back({entry.name, entry.dtype, entry.shape, std::vector<std::byte>(entry.end - entry.begin)});
+    reader.read(entry, [&](std::size_t offset, std::span<const std::byte> bytes) {
+      std::copy(bytes.begin(), bytes.end(), tensors.back().data.begin() + static_cast<std::ptrdiff_t>(offset));
+    });
+  }
+  return SafetensorsFile(path, std::move(tensors), reader.metadata());
 }
 
 }  // namespace tenfold

@@ -15,6 +15,8 @@
 /// NUL. Other programs pass over them; files without them load unchecked.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -68,6 +70,49 @@ class SafetensorsFile {
   std::vector<StoredTensor> tensors_;
   std::unordered_map<std::string, std::size_t> places_;
   Metadata metadata_;
+};
+
+/// A safetensors file of which the header was read and checked, and the tensors' bytes are read when asked for: into
+/// the place where they are wanted, by several threads if need be.
+class SafetensorsReader {
+ public:
+  /// A tensor in the file: its bytes are [begin, end) of the data that follow the header.
+  struct Entry {
+    std::string name;     ///< unique in the file
+    DType dtype;          ///< of every element
+    Shape shape;          ///< row-major extents
+    std::uint64_t begin;  ///< first byte
+    std::uint64_t end;    ///< behind the last
+  };
+  /// Receives a tensor's bytes from `offset` on; they are aligned to 8 bytes and go when it returns.
+  using Receiver = std::function<void(std::size_t offset, std::span<const std::byte> bytes)>;
+
+  /// Opens the file. Throws IoError or DataError.
+  explicit SafetensorsReader(fs::path path);
+  /// As it was given.
+  const fs::path& path() const { return path_; }
+  /// In the order of their bytes.
+  const std::vector<Entry>& entries() const { return entries_; }
+  /// The "__metadata__" without the checksums.
+  const Metadata& metadata() const { return metadata_; }
+  /// The tensor of that name, or null. Valid as long as this object.
+  const Entry* find(std::string_view name) const;
+  /// The tensor of that name. Throws DataError "PATH: there is no tensor "NAME"".
+  const Entry& at(std::string_view name) const;
+  /// Hands out all bytes of a tensor, block after block, and then checks them: a DataError says that they were damaged.
+  void read(const Entry& entry, const Receiver& receive) const;
+  /// Whether two tensors have the same shape and bytes; the second's are not checked.
+  bool same(const Entry& a, const Entry& b) const;
+
+ private:
+  void take_checksums();
+
+  fs::path path_;
+  Descriptor file_;
+  std::uint64_t data_begin_ = 0;
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, std::size_t> places_;
+  Metadata metadata_, checksums_;
 };
 
 /// Writes tensors in the given order, atomically (see atomic_file.hpp), with checksums. Throws IoError, or

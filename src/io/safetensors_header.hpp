@@ -11,14 +11,7 @@
 
 namespace tenfold::safetensors {
 
-/// One tensor's entry: its bytes are [begin, end) of the data that follows the header.
-struct Entry {
-  std::string name;
-  DType dtype;
-  Shape shape;
-  std::uint64_t begin;
-  std::uint64_t end;
-};
+using Entry = SafetensorsReader::Entry;
 
 struct Header {
   std::vector<Entry> entries;  // ordered by begin; they tile the data

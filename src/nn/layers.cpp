@@ -1,7 +1,5 @@
 #include "nn/layers.hpp"
 
-#include "ops/slice.hpp"
-
 namespace tenfold::inline TENFOLD_REAL {
 
 LinearLayer::LinearLayer(const Builder& b, const std::string& prefix, Index in, Index out) {
@@ -39,12 +37,11 @@ void MultiHeadAttention::visit(const ParameterVisitor& v) {
 }
 
 Variable MultiHeadAttention::project(Pass& pass, const Variable& x, Index first, Index parts) {
-  return linear(x, slice(pass(in_proj_weight), 0, first * dim_, parts * dim_),
-                slice(pass(in_proj_bias), 0, first * dim_, parts * dim_));
+  return pass.linear(x, in_proj_weight, in_proj_bias, first * dim_, parts * dim_);
 }
 
 Variable MultiHeadAttention::project_self(Pass& pass, const Variable& x) {
-  return linear(x, pass(in_proj_weight), pass(in_proj_bias));
+  return pass.linear(x, in_proj_weight, in_proj_bias);
 }
 Variable MultiHeadAttention::project_query(Pass& pass, const Variable& x) { return project(pass, x, 0, 1); }
 Variable MultiHeadAttention::project_memory(Pass& pass, const Variable& memory) { return project(pass, memory, 1, 2); }
@@ -77,8 +74,7 @@ void FeedForward::visit(const ParameterVisitor& v) {
 }
 
 Variable FeedForward::operator()(Pass& pass, const Variable& x) {
-  const Variable inner = bias_activation(activation_, linear(x, pass(linear1.weight)), pass(linear1.bias));
-  return linear2(pass, dropout(inner, pass.next_dropout()));
+  return linear2(pass, pass.linear_activation(activation_, x, linear1.weight, linear1.bias));
 }
 
 EncoderLayer::EncoderLayer(const Builder& b, const std::string& prefix)

@@ -18,7 +18,7 @@ namespace tenfold::inline TENFOLD_REAL {
 /// Where a layer gets its memory and its initial values.
 struct Builder {
   Kernels& kernels;           ///< the device
-  std::uint64_t seed;         ///< with each parameter's name it decides the initial values
+  init::Seed seed;            ///< with each parameter's name it decides the initial values
   const ModelConfig& config;  ///< widths and variants
 };
 
@@ -30,7 +30,7 @@ class LinearLayer : public Module {
   /// Weight, then bias.
   void visit(const ParameterVisitor& v) override;
   /// x [..., in] to [..., out]. Throws ShapeError.
-  Variable operator()(Pass& pass, const Variable& x) { return linear(x, pass(weight), pass(bias)); }
+  Variable operator()(Pass& pass, const Variable& x) { return pass.linear(x, weight, bias); }
   Parameter weight, bias;  ///< [out, in] and [out]
 };
 

@@ -4,11 +4,18 @@
 /// Names are those of torch.nn.Transformer's state dict wherever the layer exists there, so that a checkpoint opens
 /// there unchanged.
 #pragma once
+#include <atomic>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "autograd/tape.hpp"
+#include "backend/prepared_linear.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 
@@ -29,11 +36,45 @@ class Module {
   }
 };
 
+/// The weights of linear layers in the order that suits their device, laid out when they are first needed: for
+/// inference, where one set of weights serves many passes. The parameters must outlive it and keep their values: after a
+/// training step, take a new one. Several threads may use it at once.
+class PreparedWeights {
+ public:
+  /// The weights themselves, or weights near them that are faster for a row alone (Kernels::prepare_roughly()).
+  enum class Precision { exact, rough };
+
+  /// For parameters on that device.
+  explicit PreparedWeights(Kernels& kernels);
+  /// Whether rough weights are worth having: the device knows some, and a search has been served already. Making them
+  /// costs a few tokens' time, which the first sentence should not wait for.
+  bool has_rough() const { return knows_rough_ && served_; }
+  /// A search has been served.
+  void note_served() { served_ = true; }
+  /// Rows [first, first + count) of a layer's weight and bias.
+  const PreparedLinear& layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
+                              std::optional<Activation> activation, Precision precision);
+
+ private:
+  using Key = std::tuple<const Parameter*, Index, Index, std::optional<Activation>, Precision>;
+
+  Kernels& kernels_;
+  bool knows_rough_;
+  std::atomic<bool> served_{false};
+  std::mutex mutex_;
+  std::map<Key, std::unique_ptr<PreparedLinear>> layers_;
+};
+
 /// One forward pass: on which tape, if any, and with which dropout.
 class Pass {
  public:
   /// Inference: nothing is recorded, nothing dropped.
   Pass() = default;
+  /// As they are, or as near as PreparedWeights has them.
+  using Precision = PreparedWeights::Precision;
+  /// Inference on prepared weights, which must outlive the pass.
+  explicit Pass(PreparedWeights& prepared, Precision precision = Precision::exact)
+      : prepared_(&prepared), precision_(precision) {}
   /// Training step number `step`: dropout of `rate`, its masks a function of (seed, step, order of sites, position).
   Pass(Tape& tape, double rate, std::uint64_t seed, std::uint64_t step)
       : tape_(&tape), rate_(rate), seed_(seed), step_(step) {}
@@ -42,6 +83,15 @@ class Pass {
 
   /// The parameter as a Variable of this pass: recorded on the tape, if there is one.
   Variable operator()(Parameter& p) { return tape_ ? tape_->parameter(p) : Variable(p.value); }
+  /// x Wᵀ + b with rows [first, first + count) of the parameters W [out, in] and b [out]. Throws ShapeError.
+  Variable linear(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count);
+  /// The same with all rows.
+  Variable linear(const Variable& x, Parameter& weight, Parameter& bias) {
+    return linear(x, weight, bias, 0, weight.value.dim(0));
+  }
+  /// dropout(activation(x Wᵀ + b)), the dropout that of the next site.
+  Variable linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias);
+
   /// Called with the name of every attention ("decoder.layers.0.multihead_attn") and its weights before dropout,
   /// [batch, heads, queries, keys]. Computed only when asked for, by the composed definition.
   std::function<void(const std::string& name, const Tensor& weights)> on_attention;
@@ -76,17 +126,24 @@ class Pass {
   }
 
  private:
+  Variable on_prepared(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count,
+                       std::optional<Activation> activation);
+
   Tape* tape_ = nullptr;
+  PreparedWeights* prepared_ = nullptr;
+  Precision precision_ = Precision::exact;
   double rate_ = 0;
   std::uint64_t seed_ = 0, step_ = 0, site_ = 0;
 };
 
 /// How parameters begin.
 namespace init {
+/// Decides the random values; without one they are left unspecified, for who is about to load others.
+using Seed = std::optional<std::uint64_t>;
 /// Uniform in ±sqrt(6 / (rows + cols)) (Glorot and Bengio 2010), values a function of (seed, name).
-void xavier_uniform(Parameter& p, Kernels& k, std::string name, const Shape& shape, std::uint64_t seed);
+void xavier_uniform(Parameter& p, Kernels& k, std::string name, const Shape& shape, Seed seed);
 /// Normal with the given standard deviation, values a function of (seed, name).
-void normal(Parameter& p, Kernels& k, std::string name, const Shape& shape, double deviation, std::uint64_t seed);
+void normal(Parameter& p, Kernels& k, std::string name, const Shape& shape, double deviation, Seed seed);
 /// Every entry `value`.
 void constant(Parameter& p, Kernels& k, std::string name, const Shape& shape, Real value);
 }  // namespace init

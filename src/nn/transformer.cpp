@@ -9,16 +9,18 @@ namespace tenfold::inline TENFOLD_REAL {
 
 Tensor sinusoidal_positions(Kernels& k, Index length, Index dim) {
   std::vector<Real> values(static_cast<std::size_t>(length * dim));
-  for (Index t = 0; t < length; ++t)
-    for (Index i = 0; i < dim; i += 2) {
-      const double angle = static_cast<double>(t) * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(dim));
+  for (Index i = 0; i < dim; i += 2) {
+    const double rate = std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(dim));
+    for (Index t = 0; t < length; ++t) {
+      const double angle = static_cast<double>(t) * rate;
       values[t * dim + i] = static_cast<Real>(std::sin(angle));
       if (i + 1 < dim) values[t * dim + i + 1] = static_cast<Real>(std::cos(angle));
     }
+  }
   return Tensor::from(k, {length, dim}, values);
 }
 
-Transformer::Transformer(Kernels& kernels, const ModelConfig& config, std::uint64_t seed)
+Transformer::Transformer(Kernels& kernels, const ModelConfig& config, init::Seed seed)
     : kernels_(kernels), config_(config) {
   config_.validate();
   const Builder b{kernels_, seed, config_};
@@ -99,7 +101,7 @@ Variable Transformer::decode(Pass& pass, const Variable& memory, const IdTensor&
 }
 
 Variable Transformer::logits(Pass& pass, const Variable& hidden) {
-  return linear(hidden, pass(output_weight()), pass(generator_bias));
+  return pass.linear(hidden, output_weight(), generator_bias);
 }
 
 Variable Transformer::loss(Pass& pass, const DeviceBatch& batch, double smoothing, double normalizer) {

@@ -27,8 +27,8 @@ struct DeviceBatch {
 /// Encoder, decoder, embeddings and output layer as one module; ids in, logits or loss out.
 class Transformer : public Module {
  public:
-  /// Throws DataError when the configuration is not valid.
-  Transformer(Kernels& kernels, const ModelConfig& config, std::uint64_t seed);
+  /// Without a seed the weights are unspecified, to be loaded. Throws DataError when the configuration is not valid.
+  Transformer(Kernels& kernels, const ModelConfig& config, init::Seed seed);
   /// Embeddings and positions, encoder, decoder, output layer; what is tied comes once.
   void visit(const ParameterVisitor& v) override;
 

@@ -56,7 +56,7 @@ struct Attention {
                                    dy.data(), grad(0), grad(1), grad(2));
   }
 
-  // Of q·k and of weights·v, every entry counted although a mask may hide it; what backward computes a second time is not.
+  /// Of q·k and of weights·v, every entry counted although a mask may hide it; what backward computes a second time is not.
   Flops flops(Inputs x) const {
     const auto a = plan(x).kernel;
     const double product = 2.0 * static_cast<double>(a.batch * a.heads * a.queries) * static_cast<double>(a.keys * a.head_dim);

@@ -43,6 +43,7 @@ struct Linear {
     kernels(dy).sum_rows(dy.data(), dx[2].mutable_data(), rows, out);
   }
 
+  /// Of one product there, and two back.
   Flops flops(Inputs x) const {
     const double product = 2.0 * static_cast<double>(x[0].size()) * static_cast<double>(x[1].dim(0));
     return {product, 2 * product};

@@ -71,7 +71,7 @@ struct LinearCrossEntropy {
     }
   }
 
-  // Both gradients are made on the way there.
+  /// Both gradients are made on the way there.
   Flops flops(Inputs x) const {
     return {6.0 * static_cast<double>(x[0].size()) * static_cast<double>(x[1].dim(0)), 0};
   }

@@ -32,6 +32,7 @@ struct Matmul {
     dx[1] = transpose_b ? product(dy, true, s.a, transpose_a) : product(s.a, !transpose_a, dy, false);
   }
 
+  /// Of one product there, and two back.
   Flops flops(Inputs x) const {
     const double product = 2.0 * static_cast<double>(x[0].size()) * static_cast<double>(x[1].dim(transpose_b ? -2 : -1));
     return {product, 2 * product};

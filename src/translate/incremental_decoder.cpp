@@ -26,9 +26,11 @@ bool is_identity(std::span<const std::int32_t> from, Index count) {
 }  // namespace
 
 IncrementalDecoder::IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths,
-                                       Index steps)
+                                       Index steps, PreparedWeights* prepared)
     : model_(model),
       kernels_(model.kernels()),
+      prepared_(prepared),
+      pass_(prepared ? Pass(*prepared) : Pass()),
       source_lengths_(source_lengths),
       sentences_(source.dim(0)),
       steps_(std::min(steps, model.config().max_length)) {
@@ -36,64 +38,117 @@ IncrementalDecoder::IncrementalDecoder(Transformer& model, const IdTensor& sourc
   for (auto& layer : model_.decoder) layers_.push_back({{}, layer->multihead_attn.project_memory(pass_, memory).value});
 }
 
-void IncrementalDecoder::ensure_capacity(Layer& layer) const {
-  const Index width = 2 * model_.config().model_dim;
+void IncrementalDecoder::ensure_capacity(Layer& layer, Index times) const {
+  const Index width = 2 * model_.config().model_dim, needed = position_ + times;
   const Index have = layer.cache.defined() ? layer.cache.dim(0) : 0;
-  if (position_ < have) return;
-  Tensor larger = Tensor::empty(kernels_, {std::min(steps_, std::max<Index>(16, 2 * have)), rows(), width});
+  if (needed <= have) return;
+  Tensor larger = Tensor::empty(kernels_, {std::min(steps_, std::max({Index{16}, 2 * have, needed})), rows(), width});
   if (have > 0) kernels_.copy(layer.cache.data(), larger.mutable_data(), position_ * rows() * width);
   layer.cache = std::move(larger);
 }
 
-Variable IncrementalDecoder::self_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h) {
+// Several tokens of a row are queries of their own batch entries, which share the row's keys, and token i sees those up to
+// its own: then each is computed as if it were fed alone.
+Variable IncrementalDecoder::self_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h,
+                                            Index times) {
   const Index d = model_.config().model_dim, n = rows(), heads = attention.heads();
-  const Tensor qkv = attention.project_self(pass_, h).value;  // [rows, 3·dim]
-  ensure_capacity(layer);
+  const Tensor qkv = attention.project_self(pass, h).value;  // [times · rows, 3·dim]
+  ensure_capacity(layer, times);
   Real* cache = layer.cache.mutable_data();
-  kernels_.copy_rows(qkv.data() + d, 3 * d, cache + position_ * n * 2 * d, 2 * d, n, 2 * d);
+  kernels_.copy_rows(qkv.data() + d, 3 * d, cache + position_ * n * 2 * d, 2 * d, times * n, 2 * d);
 
+  IdTensor seen;
+  if (times > 1) {
+    std::vector<std::int32_t> lengths;
+    for (Index i = 1; i <= times; ++i) lengths.push_back(static_cast<std::int32_t>(position_ + i));
+    seen = IdTensor::from(kernels_, {times}, lengths);
+  }
   Attention a;
-  a.batch = n;
+  a.batch = times * n;
   a.heads = heads;
   a.queries = 1;
-  a.keys = position_ + 1;
+  a.keys = position_ + times;
   a.head_dim = d / heads;
   a.q = {3 * d, 3 * d};
-  a.k = a.v = {n * 2 * d, 2 * d};
+  a.k = a.v = {n * 2 * d, times > 1 ? 0 : 2 * d};
   a.o = {d, d};
   a.scale = 1 / std::sqrt(static_cast<Real>(a.head_dim));
-  a.mask = {heads, 1, false, 0, nullptr};
-  Tensor o = Tensor::empty(kernels_, {n, d}), log_sums = Tensor::empty(kernels_, {n, heads});
+  a.mask = {heads, 1, false, 0, times > 1 ? seen.data() : nullptr};
+  Tensor o = Tensor::empty(kernels_, {a.batch, d}), log_sums = Tensor::empty(kernels_, {a.batch, heads});
   kernels_.attention(a, qkv.data(), cache, cache + d, o.mutable_data(), log_sums.mutable_data());
-  return attention.out_proj(pass_, o);
+  return attention.out_proj(pass, o);
 }
 
-Variable IncrementalDecoder::cross_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h) {
-  // The beams of a sentence are its queries: they share one copy of the memory's keys and values.
-  const Index d = model_.config().model_dim;
-  const Variable q = reshape(attention.project_query(pass_, h), {sentences_, beams_, d});
-  const Variable o = tenfold::TENFOLD_REAL::attention(q, layer.memory, attention.heads(), {false, 0, source_lengths_});
-  return attention.out_proj(pass_, reshape(o, {rows(), d}));
+Variable IncrementalDecoder::cross_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h,
+                                             Index times) {
+  const Index d = model_.config().model_dim, time = layer.memory.dim(1), heads = attention.heads();
+  const Tensor q = attention.project_query(pass, h).value;
+  // The beams of a sentence are its queries: they share one copy of the memory's keys and values. Several tokens of a row
+  // share it too, but as batch entries, as above.
+  const IdTensor lengths = times > 1 ? IdTensor::full(kernels_, {times}, source_lengths_.item()) : source_lengths_;
+  Attention a;
+  a.batch = times > 1 ? times : sentences_;
+  a.heads = heads;
+  a.queries = times > 1 ? 1 : beams_;
+  a.keys = time;
+  a.head_dim = d / heads;
+  a.q = a.o = {d, a.queries * d};
+  a.k = a.v = {2 * d, times > 1 ? 0 : time * 2 * d};
+  a.scale = 1 / std::sqrt(static_cast<Real>(a.head_dim));
+  a.mask = {heads, a.queries, false, 0, lengths.data()};
+  const Real* memory = layer.memory.data();
+  Tensor o = Tensor::empty(kernels_, q.shape()), log_sums = Tensor::empty(kernels_, {a.batch, heads, a.queries});
+  kernels_.attention(a, q.data(), memory, memory + d, o.mutable_data(), log_sums.mutable_data());
+  return attention.out_proj(pass, o);
 }
 
-Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens) {
-  const Index d = model_.config().model_dim;
-  if (static_cast<Index>(tokens.size()) != rows())
-    throw ShapeError("decoder step: " + std::to_string(rows()) + " tokens are needed, got " +
+/// The logits after `times` tokens of every row, [times · rows, target vocabulary].
+Tensor IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens, Index times) {
+  const Index d = model_.config().model_dim, n = rows();
+  if (static_cast<Index>(tokens.size()) != times * n)
+    throw ShapeError("decoder step: " + std::to_string(times * n) + " tokens are needed, got " +
                      std::to_string(tokens.size()));
-  if (position_ >= steps_) throw ShapeError("decoder step: only " + std::to_string(steps_) + " steps were provided for");
-  const IdTensor ids = IdTensor::from(kernels_, {rows(), 1}, tokens);
-  Variable x = reshape(model_.embed_target(pass_, ids, position_), {rows(), d});
+  if (position_ + times > steps_)
+    throw ShapeError("decoder step: only " + std::to_string(steps_) + " steps were provided for");
+  const IdTensor ids = IdTensor::from(kernels_, times > 1 ? Shape{1, times} : Shape{n, 1}, tokens);
+  Variable x = reshape(model_.embed_target(pass, ids, position_), {times * n, d});
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     DecoderLayer& l = *model_.decoder[i];
     const bool pre = l.pre_norm();
-    x = sublayer(pass_, pre, l.norm1, x, [&](const Variable& h) { return self_attention(layers_[i], l.self_attn, h); });
-    x = sublayer(pass_, pre, l.norm2, x,
-                 [&](const Variable& h) { return cross_attention(layers_[i], l.multihead_attn, h); });
-    x = sublayer(pass_, pre, l.norm3, x, [&](const Variable& h) { return l.feed_forward(pass_, h); });
+    x = sublayer(pass, pre, l.norm1, x,
+                 [&](const Variable& h) { return self_attention(pass, layers_[i], l.self_attn, h, times); });
+    x = sublayer(pass, pre, l.norm2, x,
+                 [&](const Variable& h) { return cross_attention(pass, layers_[i], l.multihead_attn, h, times); });
+    x = sublayer(pass, pre, l.norm3, x, [&](const Variable& h) { return l.feed_forward(pass, h); });
   }
-  ++position_;
-  return model_.logits(pass_, (*model_.decoder_norm)(pass_, x)).value;
+  position_ += times;
+  return model_.logits(pass, (*model_.decoder_norm)(pass, x)).value;
+}
+
+Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens) { return feed(pass_, tokens, 1); }
+
+Tensor IncrementalDecoder::steps(std::span<const std::int32_t> tokens) {
+  if (rows() != 1) throw ShapeError("decoder steps: a row alone is needed, there are " + std::to_string(rows()));
+  return feed(pass_, tokens, static_cast<Index>(tokens.size()));
+}
+
+void IncrementalDecoder::rewind(Index position) {
+  if (position < 0 || position > position_)
+    throw ShapeError("decoder rewind: " + std::to_string(position_) + " tokens were fed, got " + std::to_string(position));
+  position_ = position;
+}
+
+std::vector<std::int32_t> IncrementalDecoder::guess(std::int32_t token, Index count, const Choice& choose) {
+  const Index before = position_;
+  Pass rough(*prepared_, Pass::Precision::rough);
+  std::vector<std::int32_t> found;
+  std::vector<Real> copy;
+  while (static_cast<Index>(found.size()) < count && position_ < steps_ && token != eos_id) {
+    token = choose(feed(rough, {&token, 1}, 1).host_values(copy));
+    found.push_back(token);
+  }
+  rewind(before);  // what is in the cache behind it is rough, and written anew
+  return found;
 }
 
 void IncrementalDecoder::reorder(std::span<const std::int32_t> from, std::span<const std::int32_t> kept_sentences,

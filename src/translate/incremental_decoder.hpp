@@ -8,8 +8,15 @@
 /// Rows are hypotheses: `beams` of them for each of `sentences` sentences, numbered [sentence, beam]. The cache of a
 /// layer is [time, rows, 2·dim], keys then values; with time outermost a step appends one slab, and reordering the
 /// rows is one gather.
+///
+/// A sentence alone waits for memory: every token reads all weights, and they take part in one multiplication each. So
+/// its next tokens can be guessed by guess(), with weights of a quarter of the size, and then be checked together by
+/// steps(), which reads the weights themselves once for all (Leviathan et al. 2023, Stern et al. 2018). Each row of logits
+/// that steps() returns has the bits that step() would have given it: what was guessed decides how long it takes, and
+/// nothing else.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,11 +27,26 @@ namespace tenfold::inline TENFOLD_REAL {
 /// Decodes one batch of sentences; see the head of this file for its cache.
 class IncrementalDecoder {
  public:
-  /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens.
-  IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps);
+  /// Encodes `source` [sentences, time]; decoding may go on for at most `steps` tokens. `prepared`, if any, holds the
+  /// model's weights and outlives the decoder.
+  IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps,
+                     PreparedWeights* prepared = nullptr);
 
   /// Feeds the last token of every row and returns the logits of the next, [rows, target vocabulary].
   Tensor step(std::span<const std::int32_t> tokens);
+  /// Feeds several tokens of a row alone, one after the other, and returns the logits after each, [tokens, target
+  /// vocabulary].
+  Tensor steps(std::span<const std::int32_t> tokens);
+  /// Forgets the tokens fed from `position` on.
+  void rewind(Index position);
+
+  /// Whether guess() is worth anything: a row alone, prepared weights, and a device that has rough ones.
+  bool can_guess() const { return rows() == 1 && prepared_ && prepared_->has_rough(); }
+  /// Picks the next token from logits.
+  using Choice = std::function<std::int32_t(std::span<const Real> logits)>;
+  /// Up to `count` tokens that `choose` would probably come to after `token`, by rough weights; none after the end. It
+  /// feeds nothing.
+  std::vector<std::int32_t> guess(std::int32_t token, Index count, const Choice& choose);
 
   /// From now on row i is what row from[i] was. `beams` rows belong to each sentence; row i's sentence must be the
   /// one that from[i] belonged to, in the order of `kept_sentences` (indices into the sentences there were).
@@ -41,12 +63,14 @@ class IncrementalDecoder {
     Tensor memory;        // [sentences, source time, 2·dim]
   };
 
-  Variable self_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h);
-  Variable cross_attention(Layer& layer, MultiHeadAttention& attention, const Variable& h);
-  void ensure_capacity(Layer& layer) const;
+  Tensor feed(Pass& pass, std::span<const std::int32_t> tokens, Index times);
+  Variable self_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
+  Variable cross_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
+  void ensure_capacity(Layer& layer, Index times) const;
 
   Transformer& model_;
   Kernels& kernels_;
+  PreparedWeights* prepared_;
   Pass pass_;
   std::vector<Layer> layers_;
   IdTensor source_lengths_;

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -48,34 +51,68 @@ Tokenizer load_tokenizer(const fs::path& path, Index vocabulary) {
   }
 }
 
+/// Throws DataError unless the tensor is float32 and of that shape; the text that messages about it begin with.
+std::string check_kind(const fs::path& path, const std::string& name, DType dtype, const Shape& has, const Shape& wanted) {
+  std::string where = path.string() + ": tensor \"" + name + "\"";
+  if (dtype != DType::f32) throw DataError(fmt::format("{} must be F32, got {}", where, name_of(dtype)));
+  if (has != wanted) throw DataError(fmt::format("{} must have shape {}, got {}", where, to_string(wanted), to_string(has)));
+  return where;
+}
+
+void check_finite(const std::string& where, std::span<const float> values, std::size_t first) {
+  std::uint32_t largest = 0;  // of the bits without sign: infinity's and NaN's come after all others
+  for (float v : values) largest = std::max(largest, std::bit_cast<std::uint32_t>(v) & 0x7fffffffU);
+  if (largest < std::bit_cast<std::uint32_t>(std::numeric_limits<float>::infinity())) return;
+  const auto at = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  throw DataError(fmt::format("{} holds {} at entry {}", where, *at, first + static_cast<std::size_t>(at - values.begin())));
+}
+
+/// Straight from the file to where the parameter lies.
+void load_parameter(const SafetensorsReader& file, Parameter& p) {
+  const SafetensorsReader::Entry& entry = file.at(p.name);
+  const std::string where = check_kind(file.path(), p.name, entry.dtype, entry.shape, p.value.shape());
+  Real* out = p.value.mutable_data();
+  Device& device = p.value.device();
+  std::vector<Real> converted;
+  file.read(entry, [&](std::size_t offset, std::span<const std::byte> bytes) {
+    const std::span<const float> values(reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float));
+    check_finite(where, values, offset / sizeof(float));
+    Real* to = out + offset / sizeof(float);
+    if constexpr (std::is_same_v<Real, float>) {
+      device.upload(to, bytes.data(), bytes.size());
+    } else {
+      converted.assign(values.begin(), values.end());
+      device.upload(to, converted.data(), converted.size() * sizeof(Real));
+    }
+  });
+}
+
+/// Fills a model that was made to be filled: when this throws, it is of no use.
 void load_weights(const fs::path& path, Transformer& model) {
-  const SafetensorsFile file = read_safetensors(path);
+  const SafetensorsReader file(path);
   const auto written_for = file.metadata().find("architecture");
   if (written_for != file.metadata().end() && written_for->second != architecture(model.config()))
     throw DataError(fmt::format("{}: the weights are for {}, but config.json says {}", path.string(),
                                 written_for->second, architecture(model.config())));
   std::set<std::string> expected;
-  std::vector<std::pair<Parameter*, Tensor>> values;
   model.visit([&](Parameter& p) {
     expected.insert(p.name);
-    values.emplace_back(&p, restored(file, p.name, p.value.shape(), model.kernels()));
+    load_parameter(file, p);
   });
   // With tied embeddings the file still names all tables, so that other programs find them; they must then be equal.
   const std::vector<std::pair<std::string, Parameter*>> ties{{"src_embed.weight", &model.source_embedding()},
                                                              {"generator.weight", &model.output_weight()}};
   for (const auto& [name, owner] : ties) {
-    if (expected.contains(name)) continue;
-    expected.insert(name);
-    if (!file.find(name)) continue;
-    if (file.at(name).shape != file.at(owner->name).shape || file.at(name).data != file.at(owner->name).data)
+    if (!expected.insert(name).second) continue;
+    const SafetensorsReader::Entry* copy = file.find(name);
+    if (copy && !file.same(*copy, file.at(owner->name)))
       throw DataError(fmt::format("{}: \"{}\" differs from \"{}\", but config.json says they are tied", path.string(),
                                   name, owner->name));
   }
-  for (const StoredTensor& t : file.tensors())
+  for (const SafetensorsReader::Entry& t : file.entries())
     if (!expected.contains(t.name))
       throw DataError(fmt::format("{}: there is no place for tensor {} in this model", path.string(),
                                   nlohmann::json(t.name).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  for (auto& [parameter, value] : values) parameter->value = std::move(value);
 }
 
 }  // namespace
@@ -100,14 +137,10 @@ StoredTensor stored(const std::string& name, const Tensor& value) {
 
 Tensor restored(const SafetensorsFile& file, const std::string& name, const Shape& shape, Kernels& kernels) {
   const StoredTensor& t = file.at(name);
-  const std::string where = file.path().string() + ": tensor \"" + name + "\"";
-  if (t.dtype != DType::f32) throw DataError(fmt::format("{} must be F32, got {}", where, name_of(t.dtype)));
-  if (t.shape != shape)
-    throw DataError(fmt::format("{} must have shape {}, got {}", where, to_string(shape), to_string(t.shape)));
+  const std::string where = check_kind(file.path(), name, t.dtype, t.shape, shape);
   std::vector<float> values(static_cast<std::size_t>(shape.size()));
   std::memcpy(values.data(), t.data.data(), t.data.size());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    if (!std::isfinite(values[i])) throw DataError(fmt::format("{} holds {} at entry {}", where, values[i], i));
+  check_finite(where, values, 0);
   return Tensor::from(kernels, shape, std::vector<Real>(values.begin(), values.end()));
 }
 
@@ -163,7 +196,7 @@ LoadedModel load_model(const fs::path& dir, Kernels& kernels) {
     throw DataError(fmt::format("{}: config.json asks for {} bytes of weights, but the file has only {}",
                                 weights.string(), needed, bytes));
   Tokenizers tokenizers = load_tokenizers(dir, settings.model);
-  auto model = std::make_unique<Transformer>(kernels, settings.model, settings.seed);
+  auto model = std::make_unique<Transformer>(kernels, settings.model, std::nullopt);
   load_weights(weights, *model);
   return {std::move(settings), std::move(tokenizers), std::move(model)};
 }

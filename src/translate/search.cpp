@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/parallel.hpp"
 #include "translate/incremental_decoder.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -42,21 +43,34 @@ Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
           live.log_probability / std::pow(std::max(length, 1.0), options.length_penalty), ended};
 }
 
+/// The largest of `count` logits; NaN only where all are.
+Real largest_of(const Real* logits, Index count) {
+  Real largest = -std::numeric_limits<Real>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (Index i = 0; i < count; ++i) largest = logits[i] > largest ? logits[i] : largest;
+  return largest;
+}
+
 /// The `count` largest of a row as (value, index), largest first; the tokens pad and bos are never wanted. `base` is
 /// what turns a logit into the log-probability of the whole; where it is not finite (broken weights, or a place that
 /// only fills the beam) nothing can follow.
 std::vector<Candidate> best_tokens(const Real* logits, Index vocabulary, std::size_t count, double base,
                                    std::size_t parent) {
+  constexpr Index block = 128;  // few of them hold anything that is wanted
   std::vector<Candidate> best;
   if (!std::isfinite(base)) return best;
   best.reserve(count + 1);
   Real threshold = -std::numeric_limits<Real>::infinity();
-  for (Index w = 0; w < vocabulary; ++w) {
-    if (!(logits[w] > threshold) || w == pad_id || w == bos_id) continue;
-    const Candidate c{static_cast<double>(logits[w]), parent, static_cast<std::int32_t>(w)};
-    best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
-    if (best.size() > count) best.pop_back();
-    if (best.size() == count) threshold = static_cast<Real>(best.back().log_probability);
+  for (Index first = 0; first < vocabulary; first += block) {
+    const Index end = std::min(vocabulary, first + block);
+    if (!(largest_of(logits + first, end - first) > threshold)) continue;
+    for (Index w = first; w < end; ++w) {
+      if (!(logits[w] > threshold) || w == pad_id || w == bos_id) continue;
+      const Candidate c{static_cast<double>(logits[w]), parent, static_cast<std::int32_t>(w)};
+      best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
+      if (best.size() > count) best.pop_back();
+      if (best.size() == count) threshold = static_cast<Real>(best.back().log_probability);
+    }
   }
   for (Candidate& c : best) c.log_probability += base;
   return best;
@@ -85,23 +99,59 @@ class Search {
     }
   }
 
-  template <class Step, class Reorder>
-  std::vector<std::vector<Hypothesis>> run(const Step& step, const Reorder& reorder) {
+  std::vector<std::vector<Hypothesis>> run(IncrementalDecoder& decoder) {
     while (!active_.empty()) {
+      if (guesses_wanted() > 0 && decoder.can_guess()) {
+        run_ahead(decoder);
+        continue;
+      }
       std::vector<std::int32_t> tokens;
       for (const Sentence& s : active_)
-        for (std::size_t b = 0; b < beams_; ++b)
-          tokens.push_back(s.live[b].tokens.empty() ? bos_id : s.live[b].tokens.back());
-      advance(step(tokens));
-      reorder(from_, kept_, static_cast<Index>(beams_));
+        for (std::size_t b = 0; b < beams_; ++b) tokens.push_back(last_token(s.live[b]));
+      advance(decoder.step(tokens));
+      if (!kept_.empty()) decoder.reorder(from_, kept_, static_cast<Index>(beams_));
     }
     return std::move(results_);
   }
 
  private:
+  static std::int32_t last_token(const Live& live) { return live.tokens.empty() ? bos_id : live.tokens.back(); }
+
+  /// How many tokens may be guessed: of a greedy search for one sentence, as long as its limit is not near.
+  Index guesses_wanted() const {
+    constexpr Index most = 5;
+    if (options_.beam > 1 || active_.size() != 1) return 0;
+    const Sentence& s = active_.front();
+    return std::min(most, s.limit - static_cast<Index>(s.live.front().tokens.size()) - 1);
+  }
+
+  /// Guesses some tokens, checks them together, and goes on as far as they were right, and one token further.
+  void run_ahead(IncrementalDecoder& decoder) {
+    std::vector<std::int32_t> tokens{last_token(active_.front().live.front())};
+    const auto choose = [&](std::span<const Real> logits) {
+      const auto best = best_tokens(logits.data(), vocabulary_, 1, 0, 0);
+      return best.empty() ? eos_id : best.front().token;
+    };
+    const auto guessed = decoder.guess(tokens.front(), guesses_wanted(), choose);
+    tokens.insert(tokens.end(), guessed.begin(), guessed.end());
+    const Index before = decoder.position();
+    // A guessed end is checked by the logits before it and need not be fed.
+    const std::size_t fed = tokens.size() - (tokens.back() == eos_id ? 1 : 0);
+    const Tensor logits = decoder.steps(std::span(tokens).first(fed));
+    Index right = 0;
+    do {
+      advance(logits.rows(right, 1));
+      ++right;
+    } while (!active_.empty() && right < static_cast<Index>(fed) &&
+             last_token(active_.front().live.front()) == tokens[static_cast<std::size_t>(right)]);
+    decoder.rewind(before + right);
+  }
+
   /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
   void advance(const Tensor& logits) {
-    const std::vector<Real> values = logits.to_host(), sums = log_sums(logits);
+    std::vector<Real> copy;
+    const std::span<const Real> values = logits.host_values(copy);
+    const std::vector<Real> sums = scored() ? log_sums(logits) : std::vector<Real>(active_.size());
     std::vector<Sentence> going_on;
     from_.clear();
     kept_.clear();
@@ -127,8 +177,10 @@ class Search {
     std::vector<Candidate> candidates;
     for (std::size_t b = 0; b < s.live.size(); ++b) {
       // twice the beam: at most `beam` of them end, so as many are left to go on
-      const auto best = best_tokens(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_, 2 * wanted,
-                                    s.live[b].log_probability - static_cast<double>(sums[b]), b);
+      auto best = best_tokens(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_,
+                              wanted == 1 ? 1 : 2 * wanted, s.live[b].log_probability - static_cast<double>(sums[b]), b);
+      if (!scored())
+        for (Candidate& c : best) c.log_probability = 0;
       candidates.insert(candidates.end(), best.begin(), best.end());
     }
     std::sort(candidates.begin(), candidates.end(), better);
@@ -170,6 +222,8 @@ class Search {
     results_[s.index] = std::move(s.ended);
   }
 
+  /// Whether probabilities are asked for: those of single tokens decide nothing in a greedy search.
+  bool scored() const { return options_.scores || options_.beam > 1; }
   std::size_t width() const { return static_cast<std::size_t>(options_.beam); }
 
   SearchOptions options_;
@@ -191,7 +245,7 @@ void SearchOptions::validate() const {
 }
 
 std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const std::vector<std::int32_t>> sources,
-                                            const SearchOptions& options) {
+                                            const SearchOptions& options, PreparedWeights* prepared) {
   options.validate();
   if (sources.empty()) return {};
   const Index count = static_cast<Index>(sources.size());
@@ -208,13 +262,24 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
     ids[static_cast<std::size_t>(i * time) + s.size()] = eos_id;
   }
   Kernels& k = model.kernels();
+  PreparedWeights own(k);
   IncrementalDecoder decoder(model, IdTensor::from(k, {count, time}, ids), IdTensor::from(k, {count}, lengths),
-                             model.config().max_length);
+                             model.config().max_length, prepared ? prepared : &own);
   Search s(model, sources, options);
-  return s.run([&](const auto& tokens) { return decoder.step(tokens); },
-               [&](const auto& from, const auto& kept, Index beams) {
-                 if (!kept.empty()) decoder.reorder(from, kept, beams);
-               });
+  auto found = s.run(decoder);
+  if (prepared) prepared->note_served();
+  return found;
+}
+
+void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
+                const std::function<void(std::size_t, std::size_t)>& body) {
+  const auto callers = static_cast<std::size_t>(kernels.callers());
+  const std::size_t needed = (count + batch - 1) / batch;
+  const std::size_t batches = std::min(count, (needed + callers - 1) / callers * callers);
+  parallel_tasks(static_cast<int>(callers), static_cast<Index>(batches), [&](Index i) {
+    const std::size_t b = batches - 1 - static_cast<std::size_t>(i);
+    body(count * b / batches, count * (b + 1) / batches);
+  });
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -56,6 +56,14 @@ std::string fingerprint(const TrainingData& data) {
 
 bool finite(const Tensor& t) { return std::isfinite(kernels(t).sum_squares(t.data(), t.size())); }
 
+/// A batch is worked through in parts, and their gradients added: what is kept for the way back is then a part's. Parts of
+/// two thousand tokens keep processors as busy as larger ones; for a card they would be too small.
+std::size_t parts_of_batch(Kernels& kernels, const TrainSettings& settings) {
+  constexpr Index part_tokens = 2048;
+  if (!kernels.memory().host_accessible()) return 1;
+  return static_cast<std::size_t>(std::max<Index>(1, settings.batch_tokens / part_tokens));
+}
+
 }  // namespace
 
 Trainer::Trainer(Kernels& kernels, const TrainSettings& settings, const Tokenizers& tokenizers,
@@ -69,6 +77,7 @@ Trainer::Trainer(Kernels& kernels, const TrainSettings& settings, const Tokenize
       validation_(data.validation, batch_options(settings)),
       model_(kernels, settings.model, settings.seed),
       optimizer_(model_.parameters(), adam_options(settings)),
+      parts_(parts_of_batch(kernels, settings)),
       schedule_(make_schedule(settings, steps_in(train_.epoch(0).size(), settings.accumulate))),
       store_(run_folder, static_cast<std::size_t>(settings.keep)) {
   if (resume) restore();
@@ -90,15 +99,20 @@ StepReport Trainer::train_step(std::span<const std::vector<std::size_t>> batches
   Index tokens = 0;
   {
     const auto span = outside("batches");
-    for (const auto& indices : batches) {
-      parts.push_back(on_device(train_.make_batch(indices), kernels_));
-      tokens += parts.back().target_tokens;
-    }
+    for (const auto& indices : batches)
+      for (std::size_t p = 0; p < parts_; ++p) {
+        const std::size_t begin = indices.size() * p / parts_, end = indices.size() * (p + 1) / parts_;
+        parts.emplace_back();  // empty where there are fewer pairs than parts, so that the numbers below stay
+        if (begin == end) continue;
+        parts.back() = on_device(train_.make_batch(std::span(indices).subspan(begin, end - begin)), kernels_);
+        tokens += parts.back().target_tokens;
+      }
   }
   std::vector<Tensor> losses;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    // Every batch of every step has dropout masks of its own.
-    const auto number = static_cast<std::uint64_t>(state_.step * settings_.accumulate) + i;
+    if (parts[i].target_tokens == 0) continue;
+    // Every part of every batch of every step has dropout masks of its own.
+    const auto number = static_cast<std::uint64_t>(state_.step * settings_.accumulate) * parts_ + i;
     Pass pass(tape_, settings_.model.dropout, settings_.seed, number);
     const Variable part = model_.loss(pass, parts[i], settings_.label_smoothing,
                                       static_cast<double>(tokens));

@@ -120,6 +120,7 @@ class Trainer {
   Batcher train_, validation_;
   Transformer model_;
   Adam optimizer_;
+  std::size_t parts_;  // of each batch, worked through one after the other
   Schedule schedule_;
   Tape tape_;
   Profile* profile_ = nullptr;

@@ -61,7 +61,7 @@ DeviceBatch on_device(const Batch& batch, Kernels& k) {
 
 std::vector<Translation> translate(Transformer& model, const Tokenizers& tokenizers,
                                    std::span<const std::string> lines, const SearchOptions& options,
-                                   std::size_t batch) {
+                                   std::size_t batch, PreparedWeights* prepared) {
   const auto longest = static_cast<std::size_t>(model.config().max_length) - 1;  // and the end marker
   std::vector<Translation> out(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -75,17 +75,17 @@ std::vector<Translation> translate(Transformer& model, const Tokenizers& tokeniz
     if (out[i].source.empty()) out[i].best.resize(static_cast<std::size_t>(options.nbest));
   }
   const std::vector<std::size_t> order = by_length(out);
-  for (std::size_t first = 0; first < order.size(); first += batch) {
-    const std::size_t last = std::min(order.size(), first + batch);
+  PreparedWeights own(model.kernels());
+  in_batches(model.kernels(), order.size(), batch, [&](std::size_t first, std::size_t last) {
     std::vector<std::vector<std::int32_t>> sources;
     for (std::size_t i = first; i < last; ++i) sources.push_back(out[order[i]].source);
-    auto found = search(model, sources, options);
+    auto found = search(model, sources, options, prepared ? prepared : &own);
     for (std::size_t i = first; i < last; ++i) {
       Translation& t = out[order[i]];
       for (Hypothesis& h : found[i - first]) t.best.push_back({tokenizers.target.decode(h.tokens), std::move(h)});
       if (!t.best.front().hypothesis.ended) t.warnings.push_back("the output reached its length limit and was cut");
     }
-  }
+  });
   return out;
 }
 

@@ -29,10 +29,11 @@ struct Translation {
 
 /// Translates lines of text. A blank line gives blank translations, `nbest` of them as any line. Bytes that are not UTF-8 are replaced and NULs
 /// dropped, and a line too long for the model is cut, each with a warning.
-/// @param batch how many sentences are translated together
+/// @param batch how many sentences are translated together, at most
+/// @param prepared the model's weights, for who calls more than once
 std::vector<Translation> translate(Transformer& model, const Tokenizers& tokenizers,
                                    std::span<const std::string> lines, const SearchOptions& options = {},
-                                   std::size_t batch = 32);
+                                   std::size_t batch = 32, PreparedWeights* prepared = nullptr);
 
 /// Log-probability of each target given its source, natural log, the end token included.
 /// Throws DataError for a pair too long for the model.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -110,8 +111,11 @@ nlohmann::json train(const fs::path& folder, const std::string& size, int thread
   check_batches(trainer, folder);
   trainer.run([&] { return trainer.step() == warm + steps; });
   clock.seconds.erase(clock.seconds.begin(), clock.seconds.begin() + warm);
+  const Allocator::Stats memory = kernels->memory().stats();
   return {{"seconds", clock.seconds},
           {"peak_mb", clock.peak},
+          {"tensors_peak_mb", static_cast<double>(memory.peak_bytes) / (1 << 20)},
+          {"tensors_reserved_mb", static_cast<double>(memory.reserved_bytes) / (1 << 20)},
           {"first_loss", clock.first_loss},
           {"parameters", settings.model.parameter_count()}};
 }
@@ -122,26 +126,29 @@ nlohmann::json decode(const fs::path& folder, const std::string& size, const Dec
   Transformer model(*kernels, settings_of(size).model, 1);
   set_end_bias(model, -10000);  // never the end: the length limit decides
   const std::vector<TokenPair> pairs = sample(work.data.validation, o.sentences);
+  PreparedWeights prepared(*kernels);
   const auto pass = [&](std::size_t limit) {
-    for (std::size_t first = 0; first < limit; first += o.batch) {
+    in_batches(*kernels, limit, o.batch, [&](std::size_t first, std::size_t last) {
       std::vector<std::vector<std::int32_t>> sources;
       std::size_t longest = 0;
-      for (std::size_t i = first; i < std::min(pairs.size(), first + o.batch); ++i) {
+      for (std::size_t i = first; i < last; ++i) {
         sources.push_back(pairs[i].source);
         longest = std::max(longest, pairs[i].target.size() + 1);
       }
-      search(model, sources,
-             {.beam = o.beam, .length_factor = 0, .length_extra = static_cast<Index>(longest)});
-    }
+      search(model, sources, {.beam = o.beam, .length_factor = 0, .length_extra = static_cast<Index>(longest), .scores = false},
+             &prepared);
+    });
   };
   pass(std::min(pairs.size(), std::max<std::size_t>(o.batch, 4)));  // warm
-  std::vector<double> seconds;
+  std::vector<double> seconds, cpu_seconds;
   for (int i = 0; i < o.repeats; ++i) {
     const auto start = Clock::now();
+    const std::clock_t cpu_start = std::clock();
     pass(pairs.size());
+    cpu_seconds.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
     seconds.push_back(seconds_since(start));
   }
-  return {{"seconds", seconds}, {"sentences", pairs.size()}};
+  return {{"seconds", seconds}, {"cpu_seconds", cpu_seconds}, {"sentences", pairs.size()}};
 }
 
 nlohmann::json checkpoint(const fs::path& folder, const fs::path& out) {

@@ -73,6 +73,21 @@ void cross_entropy_backward(State& state) {
 }
 BENCHMARK(cross_entropy_backward)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
+/// Loss and gradient of a chunk of the output layer, which reads its logits and overwrites them: they drift from call to
+/// call, but the time does not depend on their values.
+void cross_entropy_gradient(State& state) {
+  const CrossEntropyRows rows{.rows = 512, .classes = 8000, .smoothing = Real{0.1}};
+  auto logits = values(512 * 8000);
+  const auto bias = values(8000);
+  const auto targets = ids(512, 8000);
+  auto losses = values(512), sums = losses, dbias = bias;
+  for (auto _ : state)
+    cpu().cross_entropy_gradient(rows, bias.data(), targets.data(), Real{0.1}, logits.data(), losses.data(),
+                                 sums.data(), dbias.data());
+  count(state, 512 * 8000);
+}
+BENCHMARK(cross_entropy_gradient)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
 /// Kernels that go through [tokens, width] entries once.
 struct Pass {
   const Real *x, *y, *bias;  ///< [tokens, width] twice, [width]

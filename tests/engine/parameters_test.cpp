@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/model_fixture.hpp"
@@ -30,6 +32,24 @@ Index count(const ModelConfig& config) {
 }
 
 }  // namespace
+
+TEST_CASE("without a seed the random weights are left to who loads them") {
+  const auto k = make_reference_kernels();
+  ModelConfig config = small_config();
+  config.learned_positions = true;
+  Transformer model(*k, config, std::nullopt), drawn(*k, config, 1);
+  const auto expected = drawn.parameters();
+  std::size_t i = 0;
+  for (Parameter* p : model.parameters()) {
+    CAPTURE(p->name);
+    CHECK(p->name == expected[i]->name);
+    CHECK(p->value.shape() == expected[i]->value.shape());
+    const std::vector<Real> values = p->value.to_host(), random = expected[i++]->value.to_host();
+    const bool untouched = std::all_of(values.begin(), values.end(), [](Real v) { return std::isnan(v); });
+    CHECK((untouched || values == random));  // new memory is NaN in this program; constants are filled in
+    CHECK(untouched == (p->value.shape().rank() == 2));
+  }
+}
 
 // From the state dict of torch.nn.Transformer(d_model=8, nhead=2, num_encoder_layers=2, num_decoder_layers=2,
 // dim_feedforward=12), https://pytorch.org/docs/stable/generated/torch.nn.Transformer.html, between our embeddings.

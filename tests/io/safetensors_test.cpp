@@ -75,6 +75,50 @@ TEST_CASE("what is written is read back, in order, with its metadata") {
   CHECK(folder.count() == 1);
 }
 
+TEST_CASE("a tensor is read block by block, and damage in any block is reported at its end") {
+  TemporaryFolder folder;
+  const fs::path path = folder / "m";
+  const std::vector<StoredTensor> written{tensor<float>("a", DType::f32, {3, 50'000}), tensor<float>("b", DType::f32, {2}),
+                                          tensor<float>("none", DType::f32, {0}), tensor<float>("c", DType::f32, {150'000})};
+  write_safetensors(path, written, {{"k", "v"}});
+  const auto read = [&](const SafetensorsReader& reader, const char* name) {
+    std::vector<std::byte> data;
+    reader.read(reader.at(name), [&](std::size_t offset, std::span<const std::byte> bytes) {
+      REQUIRE(offset == data.size());
+      data.insert(data.end(), bytes.begin(), bytes.end());
+    });
+    return data;
+  };
+  {
+    const SafetensorsReader reader(path);
+    CHECK(reader.metadata() == Metadata{{"k", "v"}});
+    for (const StoredTensor& t : {written[3], written[0], written[2], written[1]}) {  // in any order
+      CHECK(read(reader, t.name.c_str()) == t.data);
+      CHECK(reader.at(t.name).shape == t.shape);
+    }
+    CHECK(reader.find("d") == nullptr);
+    CHECK(message_of<DataError>([&] { reader.at("d"); }) == path.string() + ": there is no tensor \"d\"");
+    CHECK(reader.same(reader.at("a"), reader.at("a")));
+    CHECK_FALSE(reader.same(reader.at("a"), reader.at("c")));  // the same bytes, another shape
+    CHECK_FALSE(reader.same(reader.at("a"), reader.at("b")));
+  }
+  std::string bytes = get(path);
+  for (std::size_t from_end : {std::size_t{4 * 150'000 - 1}, std::size_t{1}}) {  // the first byte of c, the last
+    std::string damaged = bytes;
+    damaged[damaged.size() - from_end] ^= 1;
+    put(path, damaged);
+    const SafetensorsReader reader(path);
+    CHECK(read(reader, "a") == written[0].data);
+    CHECK(message_of<DataError>([&] { read(reader, "c"); }) ==
+          path.string() + ": checksum of \"c\" differs: the file is damaged");
+  }
+  put(path, bytes);
+  const SafetensorsReader reader(path);
+  fs::resize_file(path, bytes.size() - 8);
+  CHECK(message_of<DataError>([&] { read(reader, "c"); }) ==
+        path.string() + ": the file became shorter while it was read");
+}
+
 TEST_CASE("the layout is that of the format") {
   TemporaryFolder folder;
   write_safetensors(folder / "m", std::vector{tensor<float>("w", DType::f32, {2})});

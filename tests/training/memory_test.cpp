@@ -10,7 +10,7 @@ namespace {
 // Small segments: in one of the usual size a small model would hide whatever it wastes.
 struct SmallSegments {
   explicit SmallSegments(std::size_t bytes) { SystemMemory::set_segment_bytes(bytes); }
-  ~SmallSegments() { SystemMemory::set_segment_bytes(std::size_t{256} << 20); }
+  ~SmallSegments() { SystemMemory::set_segment_bytes(std::size_t{1} << 30); }
 };
 
 }  // namespace
@@ -38,4 +38,28 @@ TEST_CASE("the first training step takes all the memory that is ever needed") {
         }
       }
     }
+}
+
+TEST_CASE("of a feed-forward layer with relu only the values behind its dropout are kept for the way back") {
+  const auto k = make_kernels("cpu", 1);
+  ModelConfig config;
+  config.model_dim = 32;
+  config.feed_forward_dim = 128;
+  constexpr Index rows = 64;
+  for (bool gelu : {false, true}) {
+    CAPTURE(gelu);
+    config.gelu = gelu;
+    FeedForward layer({*k, 1, config}, "layer");
+    const Tensor x = filled(*k, {1, rows, config.model_dim}, 1);
+    Tape tape;
+    const std::size_t before = k->memory().stats().used_bytes;
+    {
+      Pass pass(tape, 0.1, 1, 1);
+      layer(pass, tape.leaf(x));
+    }
+    const std::size_t held = k->memory().stats().used_bytes - before;
+    const std::size_t inner = static_cast<std::size_t>(rows * config.feed_forward_dim) * sizeof(Real);
+    CHECK(held >= inner);
+    CHECK(held <= (gelu ? 2 : 1) * inner + 1024);
+  }
 }

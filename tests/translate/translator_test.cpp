@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "core/errors.hpp"
 #include "translate/small_run.hpp"
@@ -43,6 +45,70 @@ TEST_CASE("every line has its translation, in order, whatever the batch") {
     CHECK(together[i].best[0].text == alone[i].best[0].text);
     CHECK(together[i].best[0].text.empty() == (i < 2));
     CHECK(together[i].best[0].text.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("a translation has the same bits alone and in company, on one thread and on several") {
+  std::vector<std::string> lines;
+  for (const SentencePair& p : small_corpus().text.validation) lines.push_back(p.source);
+  const auto two = make_kernels("cpu", 2);
+  static TemporaryFolder folder;
+  train(folder.path(), small_settings(), false);
+  const LoadedModel on_two = load_model(folder / "last", *two), on_one = load_model(folder / "last", one_thread());
+  for (Index beam : {1, 3}) {
+    const SearchOptions options{.beam = beam};
+    const auto expected = translate(*on_one.model, on_one.tokenizers, lines, options, 1);
+    PreparedWeights prepared(*two);
+    for (std::size_t batch : {1, 3, 32, 1000}) {
+      CAPTURE(batch);
+      const auto found = translate(*on_two.model, on_two.tokenizers, lines, options, batch, &prepared);
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        CHECK(found[i].best[0].text == expected[i].best[0].text);
+        CHECK(found[i].best[0].hypothesis.log_probability == expected[i].best[0].hypothesis.log_probability);
+      }
+    }
+  }
+}
+
+TEST_CASE("greedy without scores says the same words") {
+  std::vector<std::string> lines;
+  for (const SentencePair& p : small_corpus().text.validation) lines.push_back(p.source);
+  const auto with = translated(lines), without = translated(lines, {.scores = false});
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    CHECK(without[i].best[0].hypothesis.tokens == with[i].best[0].hypothesis.tokens);
+    CHECK(without[i].best[0].hypothesis.ended == with[i].best[0].hypothesis.ended);
+    CHECK(without[i].best[0].hypothesis.score == 0);
+  }
+  const auto beam = translated(lines, {.beam = 3, .scores = false});  // which ranks by them
+  CHECK(beam[0].best[0].hypothesis.score == translated(lines, {.beam = 3})[0].best[0].hypothesis.score);
+}
+
+TEST_CASE("batches cover all sentences, the longest first, none too large, and there is work for every caller") {
+  for (int threads : {1, 2, 3}) {
+    const auto k = make_kernels("cpu", threads);
+    for (std::size_t count : {0, 1, 2, 5, 64, 65})
+      for (std::size_t batch : {1, 2, 32, 100}) {
+        CAPTURE(threads);
+        CAPTURE(count);
+        CAPTURE(batch);
+        std::mutex mutex;
+        std::vector<std::pair<std::size_t, std::size_t>> found;
+        in_batches(*k, count, batch, [&](std::size_t first, std::size_t last) {
+          const std::lock_guard lock(mutex);
+          found.emplace_back(first, last);
+        });
+        if (threads == 1 && count > 0) CHECK(found.front().second == count);
+        std::sort(found.begin(), found.end());
+        std::size_t at = 0;
+        for (const auto& [first, last] : found) {
+          CHECK(first == at);
+          CHECK(last > first);
+          CHECK(last - first <= batch);
+          at = last;
+        }
+        CHECK(at == count);
+        CHECK(found.size() >= std::min<std::size_t>(count, static_cast<std::size_t>(threads)));
+      }
   }
 }
 

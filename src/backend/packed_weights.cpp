@@ -1,0 +1,96 @@
+#include "backend/packed_weights.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "backend/cpu.hpp"
+#include "backend/parallel.hpp"
+#include "backend/vector_math.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+namespace {
+
+constexpr Index tiles_together = 4;           ///< tiles of rows that use a panel while it is in the cache
+/// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
+/// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
+constexpr Index least_work = Index{1} << 22;
+
+Index blocks_of(Index k) { return (k + inner_block - 1) / inner_block; }
+
+/// Rows of x, `in` apart, block by block of inner indices, each [rows, left_stride].
+const Real* copied(const Real* x, Index rows, Index in) {
+  thread_local std::vector<Real> memory;
+  const auto needed = static_cast<std::size_t>(blocks_of(in) * rows * left_stride);
+  if (memory.size() < needed) memory.resize(needed);
+  Real* out = memory.data();
+  for (Index l = 0; l < in; l += inner_block)
+    for (Index r = 0; r < rows; ++r, out += left_stride)
+      std::copy_n(x + r * in + l, std::min(inner_block, in - l), out);
+  return memory.data();
+}
+
+}  // namespace
+
+PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int threads)
+    : weights_(weights),
+      panels_((weights.out + tile_cols - 1) / tile_cols),
+      threads_(threads),
+      values_(TensorOf<Real>::empty(device, {panels_, weights.in, tile_cols})) {
+  Real* out = values_.mutable_data();
+  for (Index j = 0; j < weights.out; j += tile_cols)
+    pack_panel(weights.weight + j * weights.in, weights.in, weights.in, std::min(tile_cols, weights.out - j),
+               out + j * weights.in);
+}
+
+void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols) {
+  const Real* bias = weights.bias ? weights.bias + first : nullptr;
+  for (Index r = 0; r < rows; ++r, y += weights.out) {
+    if (bias)
+      for (Index c = 0; c < cols; ++c) y[c] += bias[c];
+    if (!weights.activation) continue;
+    if (*weights.activation == Activation::relu) {
+      for (Index c = 0; c < cols; ++c) y[c] = y[c] < 0 ? 0 : y[c];
+    } else {
+#pragma omp simd
+      for (Index c = 0; c < cols; ++c) y[c] *= vector_normal(y[c]).cdf;
+    }
+  }
+}
+
+/// Columns of the panels [first, end).
+void PackedWeights::panels(const Real* x, Real* y, Index rows, Index first, Index end) const {
+  const Index in = weights_.in, out = weights_.out;
+  const TileRows tiles{rows};
+  for (Index t = 0; t < tiles.tiles; t += tiles_together) {
+    const Index last = std::min(tiles.tiles, t + tiles_together);
+    const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
+    const Real* left = copied(x + begin * in, count, in);
+    for (Index p = first; p < end; ++p) {
+      const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
+      for (Index l = 0; l < in; l += inner_block)
+        for (Index i = t; i < last; ++i) {
+          const Index row = tiles.begin(i);
+          tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
+                                  values_.data() + (p * in + l) * tile_cols,
+                                  {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
+        }
+      finish_linear(weights_, y + begin * out + j, count, j, cols);
+    }
+  }
+}
+
+void PackedWeights::run(const Real* x, Real* y, Index rows) const {
+  if (rows == 0) return;
+  const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * tile_cols));
+  const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
+  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) { panels(x, y, rows, first, end); });
+}
+
+std::unique_ptr<PreparedLinear> CpuKernels::prepare(const LinearWeights& weights) {
+  if (!packed_product_pays || weights.in == 0) return Kernels::prepare(weights);
+  return std::make_unique<PackedWeights>(*this, weights, threads_);
+}
+
+}  // namespace tenfold::inline TENFOLD_REAL

@@ -1,0 +1,33 @@
+/// @file
+/// PackedWeights: the weights of a linear layer in the order in which tiles read them (backend/packed_product.hpp).
+///
+/// A product of few rows, as in decoding, then packs nothing and streams through the weights once. Every entry of the
+/// result is summed as packed_product() sums it, in an order that depends on k alone: so its bits do not depend on how
+/// many rows are multiplied together, and a sentence is translated to the same words alone and in company.
+#pragma once
+#include "backend/packed_product.hpp"
+#include "backend/prepared_linear.hpp"
+#include "core/tensor.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+/// What CpuKernels::prepare() makes where packed_product_pays.
+class PackedWeights final : public PreparedLinear {
+ public:
+  /// A copy of the weights, on `threads` threads when it is run; the bias stays where it is.
+  PackedWeights(Device& device, const LinearWeights& weights, int threads);
+  void run(const Real* x, Real* y, Index rows) const override;
+
+ private:
+  void panels(const Real* x, Real* y, Index rows, Index first, Index end) const;
+
+  LinearWeights weights_;
+  Index panels_;
+  int threads_;
+  TensorOf<Real> values_;  // [panel, in, tile_cols], zeros beyond the last column
+};
+
+/// What follows the product in `cols` columns of y from `first` on, which is where `y` points: bias and activation.
+void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols);
+
+}  // namespace tenfold::inline TENFOLD_REAL

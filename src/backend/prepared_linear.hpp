@@ -1,0 +1,40 @@
+/// @file
+/// A linear layer whose weights stay as they are, laid out for its device once: what inference multiplies with.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "backend/kernels.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+/// A linear layer as its parameters lie in memory; none of it is owned.
+struct LinearWeights {
+  const Real* weight = nullptr;  ///< [out, in]
+  const Real* bias = nullptr;    ///< [out], or null for none
+  Index in = 0, out = 0;         ///< widths
+  std::optional<Activation> activation;  ///< of the sum, bias included
+};
+
+/// y = activation(x Wᵀ + b). The weights it was made from must outlive it and keep their values.
+class PreparedLinear {
+ public:
+  virtual ~PreparedLinear() = default;
+  /// y [rows, out] from x [rows, in]. May be called from several threads at once.
+  virtual void run(const Real* x, Real* y, Index rows) const = 0;
+};
+
+/// By gemm() and the kernels of bias and activation, on weights that stay where they are: what Kernels::prepare()
+/// returns where a device has nothing better.
+class PlainLinear final : public PreparedLinear {
+ public:
+  /// `kernels` must outlive it.
+  PlainLinear(Kernels& kernels, const LinearWeights& weights) : kernels_(kernels), weights_(weights) {}
+  void run(const Real* x, Real* y, Index rows) const override;
+
+ private:
+  Kernels& kernels_;
+  LinearWeights weights_;
+};
+
+}  // namespace tenfold::inline TENFOLD_REAL

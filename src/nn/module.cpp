@@ -1,0 +1,47 @@
+#include "nn/module.hpp"
+
+#include "ops/bias_activation.hpp"
+#include "ops/linear.hpp"
+#include "ops/slice.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+PreparedWeights::PreparedWeights(Kernels& kernels)
+    : kernels_(kernels), knows_rough_(kernels.prepare_roughly({}) != nullptr) {}
+
+const PreparedLinear& PreparedWeights::layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
+                                             std::optional<Activation> activation, Precision precision) {
+  const std::lock_guard lock(mutex_);
+  auto& prepared = layers_[{&weight, first, count, activation, precision}];
+  if (!prepared) {
+    const Index in = weight.value.dim(1);
+    const LinearWeights weights{weight.value.data() + first * in, bias.value.data() + first, in, count, activation};
+    prepared = precision == Precision::rough ? kernels_.prepare_roughly(weights) : kernels_.prepare(weights);
+  }
+  return *prepared;
+}
+
+Variable Pass::on_prepared(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count,
+                           std::optional<Activation> activation) {
+  const Tensor inputs[] = {x.value, weight.value};
+  require(x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "linear",
+          "the input's last axis must be the weight's second", inputs);
+  Tensor y = Tensor::empty(x.value.device(), x.shape().with(-1, count));
+  prepared_->layer(weight, bias, first, count, activation, precision_)
+      .run(x.value.data(), y.mutable_data(), x.shape().rows());
+  return y;
+}
+
+Variable Pass::linear(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count) {
+  if (prepared_) return on_prepared(x, weight, bias, first, count, {});
+  const Variable w = (*this)(weight), b = (*this)(bias);
+  if (count == weight.value.dim(0)) return tenfold::TENFOLD_REAL::linear(x, w, b);
+  return tenfold::TENFOLD_REAL::linear(x, slice(w, 0, first, count), slice(b, 0, first, count));
+}
+
+Variable Pass::linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias) {
+  if (prepared_) return on_prepared(x, weight, bias, 0, weight.value.dim(0), kind);
+  return bias_activation(kind, tenfold::TENFOLD_REAL::linear(x, (*this)(weight)), (*this)(bias), next_dropout());
+}
+
+}  // namespace tenfold::inline TENFOLD_REAL
