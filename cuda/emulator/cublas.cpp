@@ -8,15 +8,19 @@
 #include <algorithm>
 
 #include "emulator/device_memory.hpp"
+#include "emulator/streams.hpp"
 
 inline namespace cuda_emulated {
-struct EmulatedBlas {};
+struct EmulatedBlas {
+  cudaStream_t stream = nullptr;
+};
 }  // namespace cuda_emulated
 
 namespace {
 
 using tenfold::emulator::device_memory;
 using tenfold::emulator::DeviceMemory;
+using tenfold::emulator::streams;
 
 CBLAS_TRANSPOSE as_cblas(cublasOperation_t op) { return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans; }
 
@@ -49,13 +53,16 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation
       ldb < std::max(1, rows_b) || ldc < std::max(1, m))
     return CUBLAS_STATUS_INVALID_VALUE;
   if (m == 0 || n == 0) return CUBLAS_STATUS_SUCCESS;
-  const DeviceMemory::KernelAccess access;
   for (long long i = 0; i < batch; ++i) {
     check("a", a + i * sa, rows_a, ta == CUBLAS_OP_N ? k : m, lda);
     check("b", b + i * sb, rows_b, tb == CUBLAS_OP_N ? n : k, ldb);
     check("c", c + i * sc, m, n, ldc);
-    multiply(ta, tb, m, n, k, *alpha, a + i * sa, lda, b + i * sb, ldb, *beta, c + i * sc, ldc);
   }
+  streams().submit(handle->stream, [=, alpha_now = *alpha, beta_now = *beta] {
+    const DeviceMemory::KernelAccess access;
+    for (long long i = 0; i < batch; ++i)
+      multiply(ta, tb, m, n, k, alpha_now, a + i * sa, lda, b + i * sb, ldb, beta_now, c + i * sc, ldc);
+  });
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -65,7 +72,9 @@ inline namespace cuda_emulated {
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle) { return *handle = new EmulatedBlas, CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasDestroy(cublasHandle_t handle) { return delete handle, CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t) { return CUBLAS_STATUS_SUCCESS; }
+cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
+  return handle->stream = stream, CUBLAS_STATUS_SUCCESS;
+}
 cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasSetPointerMode(cublasHandle_t, cublasPointerMode_t mode) {
   return mode == CUBLAS_POINTER_MODE_HOST ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;

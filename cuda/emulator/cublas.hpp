@@ -21,6 +21,8 @@ enum cublasAtomicsMode_t { CUBLAS_ATOMICS_NOT_ALLOWED, CUBLAS_ATOMICS_ALLOWED };
 /// What belongs to a user of the library.
 using cublasHandle_t = struct EmulatedBlas*;
 
+/// @name The library, as cuBLAS's functions of these names
+/// @{
 cublasStatus_t cublasCreate(cublasHandle_t* handle);
 cublasStatus_t cublasDestroy(cublasHandle_t handle);
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream);
@@ -30,17 +32,22 @@ cublasStatus_t cublasSetAtomicsMode(cublasHandle_t handle, cublasAtomicsMode_t m
 cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void* workspace, std::size_t bytes);
 cublasStatus_t cublasGetVersion(cublasHandle_t handle, int* version);
 const char* cublasGetStatusString(cublasStatus_t status);
+/// @}
 
+/// c = alpha op(a) op(b) + beta c: op(a) is [m, k], op(b) [k, n], c [m, n].
 cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
                            const float* alpha, const float* a, int lda, const float* b, int ldb, const float* beta,
                            float* c, int ldc);
+/// c = alpha op(a) op(b) + beta c: op(a) is [m, k], op(b) [k, n], c [m, n].
 cublasStatus_t cublasDgemm(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
                            const double* alpha, const double* a, int lda, const double* b, int ldb, const double* beta,
                            double* c, int ldc);
+/// The same for `batch` of them, so far apart.
 cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m,
                                          int n, int k, const float* alpha, const float* a, int lda, long long stride_a,
                                          const float* b, int ldb, long long stride_b, const float* beta, float* c,
                                          int ldc, long long stride_c, int batch);
+/// The same for `batch` of them, so far apart.
 cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m,
                                          int n, int k, const double* alpha, const double* a, int lda, long long stride_a,
                                          const double* b, int ldb, long long stride_b, const double* beta, double* c,

@@ -2,6 +2,7 @@
 /// launch(): what <<<…>>> is in plain C++.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -21,8 +22,10 @@ struct Launch {
   std::size_t shared_bytes = 0;    ///< dynamic shared memory
   std::source_location at;         ///< where launch() stands
 };
-/// Runs all of it; the error of the launch itself. Throws CudaError for what the kernel does wrong.
-cudaError_t run(const Launch& launch);
+/// Runs all of it, or queues it if work is done late (streams.hpp); the error of the launch itself. Throws CudaError for
+/// what the kernel does wrong.
+/// @param keep gives a copy of the arguments for a later time
+cudaError_t run(const Launch& launch, cudaStream_t stream, std::shared_ptr<void> (*keep)(void* arguments));
 /// Throws CudaError if argument number `index` is a pointer that is not the device's.
 void check_pointer(const Launch& launch, int index, const void* pointer);
 /// Throws CudaError if `bytes` bytes of argument number `index` hold the address of something in the host's memory.
@@ -52,6 +55,8 @@ struct Packed {
     auto* packed = static_cast<Packed*>(self);
     std::apply(packed->kernel, packed->arguments);
   }
+  /// A copy.
+  static std::shared_ptr<void> keep(void* self) { return std::make_shared<Packed>(*static_cast<Packed*>(self)); }
 };
 
 }  // namespace tenfold::emulator
@@ -79,7 +84,7 @@ template <class... P, class... A>
     int index = 0;
     (tenfold::emulator::check_argument(what, ++index, argument), ...);
   }, packed.arguments);
-  return tenfold::emulator::run(what);
+  return tenfold::emulator::run(what, shape.stream, &tenfold::emulator::Packed<P...>::keep);
 }
 
 }  // namespace cuda_emulated

@@ -5,23 +5,16 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "emulator/device_memory.hpp"
 #include "emulator/faults.hpp"
 #include "emulator/scheduler.hpp"
-
-inline namespace cuda_emulated {
-struct EmulatedStream {};
-struct EmulatedEvent {
-  std::chrono::steady_clock::time_point when;
-  bool recorded = false;
-};
-}  // namespace cuda_emulated
+#include "emulator/streams.hpp"
 
 namespace tenfold::emulator {
 namespace {
@@ -58,14 +51,34 @@ void check_end(const char* call, const char* which, bool device, const void* mem
              : fmt::format("{}: the {} is not device memory, {}", call, which, d.describe(memory)));
 }
 
-cudaError_t copy(const char* call, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  if (bytes == 0) return cudaSuccess;
+void move_bytes(void* to, const void* from, std::size_t bytes) {
+  const DeviceMemory::KernelAccess access;
+  std::memmove(to, from, bytes);
+}
+
+cudaError_t check_copy(const char* call, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   if (!to || !from) return set_last_error(cudaErrorInvalidValue);
   const Ends where = ends(kind, to, from, bytes);
   check_end(call, "destination", where.to_device, to, bytes);
   check_end(call, "source", where.from_device, from, bytes);
-  const DeviceMemory::KernelAccess access;
-  std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+
+// As a card: pageable memory is read before the call returns and written before it does; pinned memory at any time until
+// somebody waits.
+cudaError_t copy_later(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
+  DeviceMemory& d = device_memory();
+  Streams& s = streams();
+  if (!s.late()) {
+    s.submit(stream, [=] { move_bytes(to, from, bytes); });
+  } else if (!d.touches(from, bytes) && !d.pinned(from)) {
+    const auto* begin = static_cast<const char*>(from);
+    s.submit(stream, [to, bytes, staged = std::vector<char>(begin, begin + bytes)] { move_bytes(to, staged.data(), bytes); });
+  } else {
+    const bool to_host = !d.touches(to, bytes);
+    s.submit(stream, [=] { move_bytes(to, from, bytes); });
+    if (to_host && !d.pinned(to)) s.finish(stream);
+  }
   return cudaSuccess;
 }
 
@@ -123,16 +136,24 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 }
 cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return cudaMalloc(memory, bytes); }
 cudaError_t cudaFree(void* memory) {
+  streams().finish_all();
   if (memory && !device_memory().release(memory)) broken("cudaFree of what cudaMalloc did not give, or has taken back");
   return cudaSuccess;
 }
-cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return cudaFree(memory); }
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
+  streams().submit(stream, [memory] {
+    if (memory && !device_memory().release(memory))
+      broken("cudaFreeAsync of what cudaMallocAsync did not give, or has taken back");
+  });
+  return cudaSuccess;
+}
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   *memory = device_memory().allocate_host(bytes);
   return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
 }
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) { return cudaMallocHost(memory, bytes); }
 cudaError_t cudaFreeHost(void* memory) {
+  streams().finish_all();
   if (memory && !device_memory().release_host(memory))
     broken("cudaFreeHost of what cudaMallocHost did not give, or has taken back");
   return cudaSuccess;
@@ -144,51 +165,34 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  return copy("cudaMemcpy", to, from, bytes, kind);
+  if (bytes == 0) return cudaSuccess;
+  if (const cudaError_t error = check_copy("cudaMemcpy", to, from, bytes, kind)) return error;
+  streams().finish(nullptr);
+  move_bytes(to, from, bytes);
+  return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
-  return copy("cudaMemcpyAsync", to, from, bytes, kind);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (bytes == 0) return cudaSuccess;
+  if (const cudaError_t error = check_copy("cudaMemcpyAsync", to, from, bytes, kind)) return error;
+  return copy_later(to, from, bytes, stream);
 }
 cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
-                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t) {
+                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
   if (width > to_pitch || width > from_pitch) return set_last_error(cudaErrorInvalidValue);
   for (std::size_t row = 0; row < height; ++row)
-    if (const cudaError_t error = copy("cudaMemcpy2DAsync", static_cast<char*>(to) + row * to_pitch,
-                                       static_cast<const char*>(from) + row * from_pitch, width, kind))
+    if (const cudaError_t error = cudaMemcpyAsync(static_cast<char*>(to) + row * to_pitch,
+                                                  static_cast<const char*>(from) + row * from_pitch, width, kind, stream))
       return error;
   return cudaSuccess;
 }
-cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) { return cudaMemsetAsync(memory, value, bytes, nullptr); }
+cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
   check_end("cudaMemset", "memory", true, memory, bytes);
-  const DeviceMemory::KernelAccess access;
-  std::memset(memory, value, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t) {
-  return cudaMemset(memory, value, bytes);
-}
-
-cudaError_t cudaStreamCreate(cudaStream_t* stream) { return *stream = new EmulatedStream, cudaSuccess; }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
-cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new EmulatedEvent, cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  event->when = std::chrono::steady_clock::now();
-  event->recorded = true;
-  return cudaSuccess;
-}
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
-  if (!begin->recorded || !end->recorded) return set_last_error(cudaErrorInvalidResourceHandle);
-  *milliseconds = std::chrono::duration<float, std::milli>(end->when - begin->when).count();
+  streams().submit(stream, [=] {
+    const DeviceMemory::KernelAccess access;
+    std::memset(memory, value, bytes);
+  });
   return cudaSuccess;
 }
 

@@ -1,8 +1,8 @@
 /// @file
 /// The part of CUDA's runtime that this project uses: memory, copies, streams, events, errors.
 ///
-/// One device with memory of its own (device_memory.hpp). Everything runs in call order and is done when the call
-/// returns, whatever its stream: that streams may run apart is what an emulator cannot prove. Device memory is filled
+/// One device with memory of its own (device_memory.hpp). Everything is done when the call returns, or as late as a card
+/// may do it (streams.hpp). Device memory is filled
 /// with NaN when it is handed out. A copy whose direction or extent is wrong, a foreign pointer freed and the like throw
 /// CudaError with the rule that was broken; device memory that is left at the end of the program fails it.
 #pragma once
@@ -45,10 +45,15 @@ enum cudaDeviceAttr {
 };
 /// What cudaMemPoolSetAttribute() can set.
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
+/// How a stream or an event is made, or pinned memory.
 inline constexpr unsigned cudaStreamDefault = 0, cudaStreamNonBlocking = 1;
+/// See above.
 inline constexpr unsigned cudaEventDefault = 0, cudaEventDisableTiming = 2;
+/// See above.
 inline constexpr unsigned cudaHostAllocDefault = 0;
 
+/// @name Memory and copies, as CUDA's functions of these names
+/// @{
 cudaError_t cudaMalloc(void** memory, std::size_t bytes);
 cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t stream);
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes);
@@ -64,7 +69,10 @@ cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, 
                               std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream = nullptr);
 cudaError_t cudaMemset(void* memory, int value, std::size_t bytes);
 cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream = nullptr);
+/// @}
 
+/// @name Streams and events, as CUDA's functions of these names
+/// @{
 cudaError_t cudaStreamCreate(cudaStream_t* stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
@@ -79,7 +87,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end);
+/// @}
 
+/// @name The device, as CUDA's functions of these names
+/// @{
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
@@ -89,12 +100,16 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
+/// @}
 
+/// @name Errors and kernels, as CUDA's functions of these names
+/// @{
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 const char* cudaGetErrorString(cudaError_t error);
 const char* cudaGetErrorName(cudaError_t error);
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
+/// @}
 
 /// The typed forms that CUDA's own header has.
 template <class T>

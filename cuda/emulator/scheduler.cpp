@@ -10,6 +10,7 @@
 #include "core/errors.hpp"
 #include "emulator/device_memory.hpp"
 #include "emulator/faults.hpp"
+#include "emulator/streams.hpp"
 
 inline namespace cuda_emulated {
 uint3 threadIdx{}, blockIdx{};
@@ -62,8 +63,7 @@ cudaError_t Scheduler::refuse(const Launch& l) const {
   return cudaSuccess;
 }
 
-cudaError_t Scheduler::run(const Launch& launch) {
-  if (const cudaError_t error = refuse(launch)) return error;
+void Scheduler::run(const Launch& launch) {
   if (current_) fail("a kernel starts a kernel; that is not emulated");
   const std::lock_guard lock(one_launch_);
   prepare(launch);
@@ -87,7 +87,7 @@ cudaError_t Scheduler::run(const Launch& launch) {
     const std::string broken = device_memory().broken_guard();
     if (!broken.empty()) error_ = "kernel " + function_name(launch.kernel) + " launched at " + place(launch.at) + ": " + broken;
   }
-  if (error_.empty()) return cudaSuccess;
+  if (error_.empty()) return;
   abandon();
   broken_rule(std::exchange(error_, {}));
 }
@@ -257,7 +257,19 @@ void Scheduler::fence() {
   release(&fence_);
 }
 
-cudaError_t run(const Launch& launch) { return set_last_error(scheduler().run(launch)); }
+cudaError_t run(const Launch& launch, cudaStream_t stream, std::shared_ptr<void> (*keep)(void*)) {
+  Scheduler& s = scheduler();
+  if (const cudaError_t error = s.refuse(launch)) return set_last_error(error);
+  if (!streams().late()) {
+    streams().submit(stream, [&] { s.run(launch); });
+  } else {
+    streams().submit(stream, [&s, later = launch, arguments = keep(launch.arguments)]() mutable {
+      later.arguments = arguments.get();
+      s.run(later);
+    });
+  }
+  return cudaSuccess;
+}
 void before_atomic() { scheduler().atomic(); }
 void memory_fence() { scheduler().fence(); }
 int block_barrier(Wait kind, int predicate, std::source_location at) { return scheduler().barrier(kind, predicate, at); }

@@ -59,8 +59,10 @@ class Scheduler {
   /// Reads the seed.
   Scheduler();
 
+  /// Why a launch cannot be, as a card would say it, or cudaSuccess.
+  cudaError_t refuse(const Launch& launch) const;
   /// Runs a launch; throws CudaError for what goes wrong in it.
-  cudaError_t run(const Launch& launch);
+  void run(const Launch& launch);
   /// A running thread's wait for its block.
   int barrier(Wait kind, int predicate, std::source_location at);
   /// A running thread's wait for lanes of its warp.
@@ -91,7 +93,6 @@ class Scheduler {
 
  private:
   void run_block(unsigned long block);
-  cudaError_t refuse(const Launch& launch) const;
   void prepare(const Launch& launch);
   void abandon();
 

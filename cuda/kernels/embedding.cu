@@ -2,7 +2,7 @@
 //
 // The way back is a scatter: tokens that share a word add to the same row. With atomicAdd the order of the additions, and
 // so the last bits, would be another each time. Instead the tokens are sorted by word first (stably, so that a row is
-// summed in the order of its tokens), and each row is summed by one block.
+// summed in the order of its tokens), and each row is summed by one warp or block.
 #include <algorithm>
 
 #include "core/errors.hpp"
@@ -57,45 +57,84 @@ __global__ void sort_kernel(const std::int32_t* ids, const unsigned* place, std:
   tokens[place[i]] = i;
 }
 
-constexpr int lanes_across = 32, lanes_down = 8;
+constexpr int warp = 32, warps = threads / warp;
+constexpr unsigned all_lanes = 0xffffffffu;
 
-/// Block (k, column tile): where a word's run of sorted tokens begins at k, its row of the table; elsewhere nothing. The
-/// eight warps take an eighth of the run each, one after the other, and their sums are added in that order.
+/// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row hold
+/// `word`, from the first. All 32: it may go on beyond.
+__device__ inline int run_length(const std::int32_t* words, int first, int step, int count, std::int32_t word) {
+  const int at = first + step * static_cast<int>(threadIdx.x);
+  const unsigned same = __ballot_sync(all_lanes, at >= 0 && at < count && words[at] == word);
+  return same == all_lanes ? warp : __ffs(static_cast<int>(~same)) - 1;
+}
+
+/// The sum of the rows of dy that tokens[first … last) name, in this order, of columns c … c + Width.
 template <int Width>
-__global__ void sum_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
-                                Real* dtable, int count, Index dim) {
-  SHARED(Pack<Width>, partial, [lanes_down][lanes_across]);
-  const int k = static_cast<int>(blockIdx.x);
+__device__ inline Pack<Width> sum_of_rows(const std::int32_t* tokens, int first, int last, const Real* dy, Index dim,
+                                          Index c) {
+  Pack<Width> total{};
+#pragma unroll 4
+  for (int t = first; t < last; ++t) {
+    const Pack<Width> row = load<Width>(dy, tokens[t] * dim + c);
+#pragma unroll
+    for (int j = 0; j < Width; ++j) total.at[j] += row.at[j];
+  }
+  return total;
+}
+
+template <int Width>
+__device__ inline void store_scaled(Real* dtable, std::int32_t word, Index dim, Index c, Pack<Width> total, Real scale) {
+#pragma unroll
+  for (int j = 0; j < Width; ++j) total.at[j] *= scale;
+  store<Width>(dtable, word * dim + c, total);
+}
+
+/// Most words come once or twice. Warp k: if a run begins at the sorted place k and is shorter than 32, its row of the
+/// table. blockIdx.y counts tiles of columns.
+template <int Width>
+__global__ void short_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
+                                  Real* dtable, int count, Index dim) {
+  const int k = static_cast<int>(blockIdx.x) * warps + static_cast<int>(threadIdx.y);
+  if (k >= count) return;  // the whole warp leaves together, here and below
   const std::int32_t word = words[k];
-  if (k > 0 && words[k - 1] == word) return;  // the whole block leaves together
-  // The end of the run, by bisection: words[low - 1] <= word < words[high].
-  int low = k + 1, high = count;
+  if (k > 0 && words[k - 1] == word) return;
+  const int length = run_length(words, k, 1, count, word);
+  const Index c = (static_cast<Index>(blockIdx.y) * warp + threadIdx.x) * Width;
+  if (length == warp || c >= dim) return;
+  store_scaled<Width>(dtable, word, dim, c, sum_of_rows<Width>(tokens, k, k + length, dy, dim, c), scale);
+}
+
+/// The others, padding above all. Every run of 32 holds a place that is a multiple of 32, so there is a block for each of
+/// these: the first in a run takes it. Its eight warps take an eighth of the run each, and their sums are added in that
+/// order.
+template <int Width>
+__global__ void long_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
+                                 Real* dtable, int count, Index dim) {
+  SHARED(Pack<Width>, partial, [warps][warp]);
+  const int place = static_cast<int>(blockIdx.x) * warp;
+  const std::int32_t word = words[place];
+  const int before = run_length(words, place - 1, -1, count, word);
+  const int start = place - before;
+  if (before == warp || start + warp > count || words[start + warp - 1] != word) return;  // the whole block
+  // The end of the run, by bisection: words[low - 1] is the word, words[high] is another.
+  int low = start + warp, high = count;
   while (low < high) {
     const int middle = (low + high) / 2;
     if (words[middle] == word) low = middle + 1;
     else high = middle;
   }
-  const int length = low - k, share = (length + lanes_down - 1) / lanes_down;
-  const int first = k + static_cast<int>(threadIdx.y) * share, last = first + share < low ? first + share : low;
-  const Index c = (static_cast<Index>(blockIdx.y) * lanes_across + threadIdx.x) * Width;
+  const int share = (low - start + warps - 1) / warps, first = start + static_cast<int>(threadIdx.y) * share;
+  const int last = first + share < low ? first + share : low;
+  const Index c = (static_cast<Index>(blockIdx.y) * warp + threadIdx.x) * Width;
   Pack<Width> total{};
-  if (c < dim) {
-#pragma unroll 4
-    for (int t = first; t < last; ++t) {
-      const Pack<Width> row = load<Width>(dy, tokens[t] * dim + c);
-#pragma unroll
-      for (int j = 0; j < Width; ++j) total.at[j] += row.at[j];
-    }
-  }
+  if (c < dim) total = sum_of_rows<Width>(tokens, first, last, dy, dim, c);
   partial[threadIdx.y][threadIdx.x] = total;
   __syncthreads();
   if (threadIdx.y > 0 || c >= dim) return;
-  for (int y = 1; y < lanes_down; ++y)
+  for (int y = 1; y < warps; ++y)
 #pragma unroll
     for (int j = 0; j < Width; ++j) total.at[j] += partial[y][threadIdx.x].at[j];
-#pragma unroll
-  for (int j = 0; j < Width; ++j) total.at[j] *= scale;
-  store<Width>(dtable, word * dim + c, total);
+  store_scaled<Width>(dtable, word, dim, c, total, scale);
 }
 
 }  // namespace
@@ -121,14 +160,18 @@ void CudaKernels::scatter_add(const std::int32_t* ids, const Real* dy, Real scal
   auto* words = reinterpret_cast<std::int32_t*>(place + count);
   std::int32_t* tokens = words + count;
   check(cudaMemsetAsync(place, 0, static_cast<std::size_t>(count) * sizeof(unsigned), stream()), "scatter_add");
-  const unsigned blocks = blocks_for(count, threads);
+  const unsigned blocks = blocks_for(count, threads, 0x7fffffff);
   check(launch({dim3(blocks, blocks_for(count, compared_at_once)), dim3(threads), 0, stream()}, place_kernel, ids, place, n),
         "scatter_add");
   check(launch({dim3(blocks), dim3(threads), 0, stream()}, sort_kernel, ids, place, words, tokens, n), "scatter_add");
   with_width(dim % pack_width == 0 && aligned(dy, dtable), [&](auto width) {
-    const dim3 grid(static_cast<unsigned>(n), blocks_for(dim, lanes_across * width()));
-    check(launch({grid, dim3(lanes_across, lanes_down), 0, stream()}, sum_runs_kernel<width()>, words, tokens, dy, scale,
-                 dtable, n, dim),
+    const unsigned across = blocks_for(dim, warp * width());
+    const dim3 block(warp, warps);
+    check(launch({dim3(blocks_for(count, warps, 0x7fffffff), across), block, 0, stream()}, short_runs_kernel<width()>, words,
+                 tokens, dy, scale, dtable, n, dim),
+          "scatter_add");
+    check(launch({dim3(blocks_for(count, warp, 0x7fffffff), across), block, 0, stream()}, long_runs_kernel<width()>, words,
+                 tokens, dy, scale, dtable, n, dim),
           "scatter_add");
   });
 }

@@ -44,9 +44,10 @@ TrainSettings demo() {
 
 TrainSettings tiny() {
   TrainSettings s;
-  s.learning_rate = 3e-3;
-  s.epochs = 60;
-  s.warmup = 600;
+  s.learning_rate = 5e-3;
+  s.schedule = "cosine";
+  s.epochs = 24;
+  s.warmup = 400;
   s.keep = 5;
   return s;
 }
@@ -57,7 +58,8 @@ TrainSettings small() {
   s.model.heads = 8;
   s.model.feed_forward_dim = 1024;
   s.model.encoder_layers = s.model.decoder_layers = 3;
-  s.learning_rate = 1.5e-3;
+  s.model.dropout = 0.2;
+  s.learning_rate = 3e-3;
   return s;
 }
 

@@ -4,6 +4,7 @@
     report.py table FILE                 its tables
     report.py compare OLD NEW            what changed (make bench-compare OLD=a.json NEW=b.json), and whether that is more than noise
     report.py page FILE PAGE [--check]   puts the tables between PAGE's marks; --check: exit 1 unless they stand there
+    report.py card FILE PAGE [--check]   the same with what bench_cuda and cuda_ladder_card printed on a card
 """
 import json
 import math
@@ -193,19 +194,52 @@ def compare(old, new):
     return "\n".join([*notes, rows(["what", "unit", "old", "new", "change", ""], body)])
 
 
-def fill(result, path, check):
-    """Whether the page held the tables already."""
+def card_page(card):
+    """What was seen on a card: the tests, the kernels beside the card's limits, whole steps, the ladder."""
+    bench = card["bench"]
+    tests = [[f"`{t['program']}`", f"{t['cases']:,}", f"{t['assertions']:,}", f"{t['seconds']:.1f}"] for t in card["tests"]]
+    kernels = []
+    for k in bench["kernels"]:
+        rate, work = k["bytes"] / k["us"] * 1e-3, k["flops"] / k["us"] * 1e-6
+        kernels.append([f"`{k['name']}`", k["shape"], number(k["us"]), number(rate), f"{100 * rate / bench['copy_gb_per_s']:.0f} %",
+                        number(work) if work else "", f"{100 * work / bench['sgemm_tflop_per_s']:.0f} %" if work else ""])
+    steps = [[f"`{s['preset']}`", number(s["ms"]), f"{s['tokens_per_s']:,.0f}", f"{s['megabytes']:.0f}"] for s in bench["steps"]]
+    ladder = [[l["what"], l["version"], l["change"], number(l["us"]), f"{l['rate']:,} {l['unit']}"] for l in card["ladder"]]
+    return "\n\n".join([
+        f"Measured {card['date']} on one {bench['card']}, driver {card['driver']}. The tests (`make test-cuda`):",
+        rows(["program", "test cases passed", "checks", "seconds"], tests),
+        *card["notes"],
+        f"Kernels (`make bench-cuda`), beside what the card did in the same run: copying {number(bench['copy_gb_per_s'])} GB/s (read "
+        f"and written), cuBLAS's SGEMM {number(bench['sgemm_tflop_per_s'])} TFLOP/s. Bytes and operations are the least the task needs. Small "
+        "ones live in the card's cache and may exceed the copy.",
+        rows(["kernel", "shape", "µs", "GB/s", "of copying", "TFLOP/s", "of SGEMM"], kernels),
+        "A whole training step, 128 sentences of up to 32 tokens on either side:",
+        rows(["preset", "ms", "target tokens/s", "MB reserved"], steps),
+        "The [ladder](cuda-ladder.md) (`cuda_ladder_card`), medians:",
+        rows(["what", "version", "", "µs", "rate"], ladder)])
+
+
+def load_json(path):
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
-        if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise BadFile(f"{path}: {error}") from None
+
+
+def fill(text, path, check):
+    """Puts `text` between the page's marks. Whether it stood there already."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            old = file.read()
+        if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
             raise BadFile(f"{path}: one {BEGIN} and after it one {END} are needed")
-        head, tail = text.split(BEGIN)[0], text.split(END)[1]
-        filled = f"{head}{BEGIN}\n\n{page(result)}\n\n{END}{tail}"
-        if filled != text and not check:
+        head, tail = old.split(BEGIN)[0], old.split(END)[1]
+        filled = f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}"
+        if filled != old and not check:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(filled)
-        return filled == text
+        return filled == old
     except OSError as error:
         raise BadFile(f"{path}: {error.strerror}") from None
 
@@ -220,10 +254,15 @@ def main(words):
             case ["compare", old, new]:
                 print(compare(load(old), load(new)))
             case ["page", path, target]:
-                fill(load(path), target, False)
+                fill(page(load(path)), target, False)
             case ["page", path, target, "--check"]:
-                if not fill(load(path), target, True):
+                if not fill(page(load(path)), target, True):
                     raise BadFile(f"{target} does not show {path}; run make bench-page")
+            case ["card", path, target]:
+                fill(card_page(load_json(path)), target, False)
+            case ["card", path, target, "--check"]:
+                if not fill(card_page(load_json(path)), target, True):
+                    raise BadFile(f"{target} does not show {path}; run tests/bench/report.py card")
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

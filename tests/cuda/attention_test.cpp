@@ -94,6 +94,7 @@ TEST_CASE("cuda attention: several tiles of queries and keys") {
   for (double rate : {0.0, 0.25}) {
     compare_attention({1, 2, 70, 100, 16}, {}, {90}, rate);
     compare_attention({1, 1, 130, 130, 16}, {.causal = true}, {}, rate);
+    compare_attention({1, 1, 70, 70, 16}, {.causal = true, .offset = 1}, {}, rate);  // one key of the next tile is seen
     compare_attention({2, 1, 67, 67, 64}, {.causal = true}, {67, 40}, rate);
     compare_attention({1, 1, 33, 45, 128}, {.causal = true, .offset = 12}, {}, rate);
   }

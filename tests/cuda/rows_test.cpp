@@ -91,3 +91,19 @@ TEST_CASE("cuda embedding both ways") {
     });
   }
 }
+
+TEST_CASE("cuda scatter: words that come any number of times, from never to twice a warp and more") {
+  // Word w comes w times; the order is that of another generator's multiples, so that the runs are well mixed.
+  const Index vocabulary = 70;
+  Ids sorted, ids;
+  for (std::int32_t w = 0; w < vocabulary; ++w) sorted.insert(sorted.end(), static_cast<std::size_t>(w), w);
+  const auto n = static_cast<Index>(sorted.size());
+  for (Index i = 0; i < n; ++i) ids.push_back(sorted[static_cast<std::size_t>(i * 1009 % n)]);
+  REQUIRE(n % 1009 != 0);
+  for (Index dim : {5, 132}) {
+    const Values dy = uniform_values(n * dim, 2);
+    compare_on_device({vocabulary * dim}, 16, [&](DeviceRun& run) {
+      run.kernels().scatter_add(run.put(ids), run.put(dy), Real{-0.5}, run.out(0), n, vocabulary, dim);
+    });
+  }
+}

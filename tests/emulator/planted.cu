@@ -10,7 +10,7 @@ int main(int count, char** words) {
   const char* const wanted = count > 1 ? words[1] : nullptr;
   bool found = false;
   try {
-    for (const auto& cases : {barrier_cases(), warp_cases(), memory_cases(), runtime_cases()})
+    for (const auto& cases : {barrier_cases(), warp_cases(), memory_cases(), stream_cases(), runtime_cases()})
       for (const Planted& planted : cases) {
         if (wanted && std::strcmp(wanted, planted.name) != 0) continue;
         found = true;

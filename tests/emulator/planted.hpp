@@ -28,6 +28,8 @@ std::vector<Planted> barrier_cases();
 std::vector<Planted> warp_cases();
 /// Memory of the device, of a block, and of a thread.
 std::vector<Planted> memory_cases();
+/// What the host waits for.
+std::vector<Planted> stream_cases();
 /// Calls of the runtime.
 std::vector<Planted> runtime_cases();
 

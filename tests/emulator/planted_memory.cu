@@ -88,7 +88,7 @@ void misaligned(bool bug) {
   must(launch({dim3(1), dim3(32)}, copy_by_four, in.get(), out.get(), 16, bug ? 1 : 0), "copy_by_four");
 }
 
-__device__ __noinline__ float deep(int n, float x) {
+__device__ __attribute__((noinline)) float deep(int n, float x) {
   volatile float own[64];
   for (float volatile& v : own) v = x;
   return n == 0 ? own[7] : deep(n - 1, x) + own[n % 64];

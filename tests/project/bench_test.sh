@@ -26,6 +26,8 @@ json.dump(r, open(sys.argv[2], 'w'))" "$json" "$scratch/$1"
 }
 
 # The page.
+report card "$here/docs/card.json" "$here/docs/cuda.md" --check
+check 'docs/cuda.md shows docs/card.json' status 0
 report page "$json" "$page" --check
 check 'docs/performance.md shows docs/performance.json' status 0
 sed 's/^| training `tiny`, 2 threads | target tokens.s | ./&9/' "$page" >"$scratch/page.md"
