@@ -65,11 +65,11 @@ if(TENFOLD_NVCC_WORKS)
     set(TENFOLD_ARCHITECTURES_f32 ${cards})
     set(TENFOLD_ARCHITECTURES_f64 ${cards})
   else()
-    # Machine code for every card since Turing, and PTX, which a newer one translates when it first runs. The double build
-    # checks formulas: there PTX will do.
-    set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 86-real 89-real 90)
+    # Machine code for every card since Turing (sm_86 and sm_89 run that of sm_80), and PTX, which a newer one translates
+    # when it first runs. The double build checks formulas: there PTX will do.
+    set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 90)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
-      set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 86-real 89-real 90-real 100-real 120)
+      set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 90-real 100-real 120)
     endif()
     set(TENFOLD_ARCHITECTURES_f64 75)
   endif()
