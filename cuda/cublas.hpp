@@ -7,6 +7,9 @@
 #pragma once
 #include "backend/kernels.hpp"
 #include "device.hpp"
+#if defined(__CUDACC__)  // a large header, for this file alone; the emulator's comes with the rest
+#include <cublas_v2.h>
+#endif
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 

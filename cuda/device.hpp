@@ -12,7 +12,6 @@
 #pragma once
 
 #if defined(__CUDACC__)
-#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 #include <utility>

@@ -1,5 +1,6 @@
-# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES_f32 and _f64. Included at
-# the top, since CMake wants a language to be enabled there.
+# Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES, and
+# TENFOLD_ARCHITECTURES_few for what need not be fast. Included at the top, since CMake wants a language to be enabled
+# there.
 if(NOT TENFOLD_CUDA MATCHES "^(auto|on|emulated|off)$")
   message(FATAL_ERROR "TENFOLD_CUDA must be auto, on, emulated or off, not \"${TENFOLD_CUDA}\"")
 endif()
@@ -59,21 +60,21 @@ if(TENFOLD_NVCC_WORKS)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
   endif()
   if(TENFOLD_CUDA_ARCHITECTURES)
-    set(TENFOLD_ARCHITECTURES_f32 ${TENFOLD_CUDA_ARCHITECTURES})
-    set(TENFOLD_ARCHITECTURES_f64 ${TENFOLD_CUDA_ARCHITECTURES})
+    set(TENFOLD_ARCHITECTURES ${TENFOLD_CUDA_ARCHITECTURES})
+    set(TENFOLD_ARCHITECTURES_few ${TENFOLD_CUDA_ARCHITECTURES})
   elseif(cards)
-    set(TENFOLD_ARCHITECTURES_f32 ${cards})
-    set(TENFOLD_ARCHITECTURES_f64 ${cards})
+    set(TENFOLD_ARCHITECTURES ${cards})
+    set(TENFOLD_ARCHITECTURES_few ${cards})
   else()
     # Machine code for every card since Turing (sm_86 and sm_89 run that of sm_80), and PTX, which a newer one translates
-    # when it first runs. The double build checks formulas: there PTX will do.
-    set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 90)
+    # when it first runs. For the double build, which checks formulas, and for the ladder PTX will do.
+    set(TENFOLD_ARCHITECTURES 75-real 80-real 90)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
-      set(TENFOLD_ARCHITECTURES_f32 75-real 80-real 90-real 100-real 120)
+      set(TENFOLD_ARCHITECTURES 75-real 80-real 90-real 100-real 120)
     endif()
-    set(TENFOLD_ARCHITECTURES_f64 75)
+    set(TENFOLD_ARCHITECTURES_few 75)
   endif()
-  message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}, for sm_: ${TENFOLD_ARCHITECTURES_f32}")
+  message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}, for sm_: ${TENFOLD_ARCHITECTURES}")
 elseif(TENFOLD_CUDA STREQUAL on)
   message(FATAL_ERROR "TENFOLD_CUDA=on, but ${why}")
 else()

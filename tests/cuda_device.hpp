@@ -14,6 +14,12 @@ inline bool test_device_required() {
   return required && *required;
 }
 
+/// Whether TENFOLD_TEST_QUICK asks for the least that is of use: ThreadSanitizer slows kernels down by more than ten.
+inline bool quick_tests() {
+  const char* wish = std::getenv("TENFOLD_TEST_QUICK");
+  return wish && *wish;
+}
+
 /// REQUIRE_DEVICE, else TENFOLD_TEST_DEVICE, else "cuda-emulated".
 inline std::string test_device() {
   for (const char* variable : {"REQUIRE_DEVICE", "TENFOLD_TEST_DEVICE"})

@@ -6,7 +6,12 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <set>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "core/errors.hpp"
 
@@ -31,6 +36,20 @@ constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to -
   throw Error(text);
 }
 
+void arm(char* start, std::size_t asked) {
+  std::memset(start, canary, guard_bytes);
+  std::memset(start + guard_bytes, poison, asked);
+  std::memset(start + guard_bytes + asked, canary, guard_bytes);
+}
+
+void verify(const char* start, std::size_t asked) {
+  const auto intact = [](const char* at) {
+    return std::all_of(at, at + guard_bytes, [](char c) { return static_cast<unsigned char>(c) == canary; });
+  };
+  if (!intact(start)) throw std::logic_error("allocator: memory before a block was overwritten");
+  if (!intact(start + guard_bytes + asked)) throw std::logic_error("allocator: memory after a block was overwritten");
+}
+
 }  // namespace
 
 void* SystemMemory::obtain(std::size_t bytes) {
@@ -45,134 +64,158 @@ void SystemMemory::give_back(void* memory, std::size_t bytes) noexcept { munmap(
 std::size_t SystemMemory::segment_bytes() const { return system_segment_bytes; }
 void SystemMemory::set_segment_bytes(std::size_t bytes) { system_segment_bytes = bytes; }
 
-Allocator::Allocator(std::unique_ptr<MemorySource> source, bool guards)
-    : source_(std::move(source)), guards_(guards && source_->host_accessible()) {}
+struct Allocator::Books {
+  struct Block {
+    std::size_t bytes;
+    std::size_t asked;
+    bool free;
+  };
+  using Blocks = std::map<char*, Block>;
+  struct Segment {
+    char* memory;
+    std::size_t bytes;
+  };
 
-Allocator::~Allocator() {
-  if (source_->segment_bytes() == 0)
-    for (const auto& [memory, block] : blocks_) source_->give_back(memory, block.bytes);
-  for (const Segment& segment : segments_) source_->give_back(segment.memory, segment.bytes);
+  Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) {}
+  ~Books();
+  void* allocate(std::size_t asked);
+  void release(void* memory);
+
+  void* obtain_single(std::size_t asked);
+  void release_single(void* memory);
+  Blocks::iterator find_free(std::size_t bytes);
+  Blocks::iterator grow(std::size_t bytes);
+  void erase_free(Blocks::iterator block);
+
+  MemorySource& source;
+  const bool guards;
+  mutable std::mutex mutex;
+  std::vector<Segment> segments;
+  Blocks blocks;                                    // all blocks, by address: neighbours merge
+  std::set<std::pair<std::size_t, char*>> free;     // free blocks, by size: best fit
+  std::set<char*> segment_starts;                   // merging never crosses a segment's edge
+  Stats stats;
+};
+
+Allocator::Allocator(std::unique_ptr<MemorySource> source, bool guards)
+    : source_(std::move(source)), books_(std::make_unique<Books>(*source_, guards && source_->host_accessible())) {}
+
+Allocator::~Allocator() = default;
+
+void* Allocator::allocate(std::size_t bytes) { return books_->allocate(bytes); }
+void Allocator::release(void* memory) { books_->release(memory); }
+
+Allocator::Books::~Books() {
+  if (source.segment_bytes() == 0)
+    for (const auto& [memory, block] : blocks) source.give_back(memory, block.bytes);
+  for (const Segment& segment : segments) source.give_back(segment.memory, segment.bytes);
 }
 
 void Allocator::set_guards_by_default(bool on) { default_guards = on; }
 bool Allocator::guards_by_default() { return default_guards; }
 
 Allocator::Stats Allocator::stats() const {
-  std::lock_guard lock(mutex_);
-  return stats_;
+  std::lock_guard lock(books_->mutex);
+  return books_->stats;
 }
 
-Allocator::Blocks::iterator Allocator::find_free(std::size_t bytes) {
-  const auto fit = free_.lower_bound({bytes, nullptr});
-  return fit == free_.end() ? blocks_.end() : blocks_.find(fit->second);
+Allocator::Books::Blocks::iterator Allocator::Books::find_free(std::size_t bytes) {
+  const auto fit = free.lower_bound({bytes, nullptr});
+  return fit == free.end() ? blocks.end() : blocks.find(fit->second);
 }
 
-Allocator::Blocks::iterator Allocator::grow(std::size_t bytes) {
-  std::size_t want = round_up(bytes, source_->segment_bytes());
-  char* memory = static_cast<char*>(source_->obtain(want));
-  if (!memory) memory = static_cast<char*>(source_->obtain(want = bytes));
-  if (!memory) throw_out_of_memory(bytes, stats_.used_bytes);
-  ++stats_.segments;
-  stats_.reserved_bytes += want;
-  segments_.push_back({memory, want});
-  segment_starts_.insert(memory);
-  free_.insert({want, memory});
-  return blocks_.insert({memory, {want, 0, true}}).first;
+Allocator::Books::Blocks::iterator Allocator::Books::grow(std::size_t bytes) {
+  std::size_t want = round_up(bytes, source.segment_bytes());
+  char* memory = static_cast<char*>(source.obtain(want));
+  if (!memory) memory = static_cast<char*>(source.obtain(want = bytes));
+  if (!memory) throw_out_of_memory(bytes, stats.used_bytes);
+  ++stats.segments;
+  stats.reserved_bytes += want;
+  segments.push_back({memory, want});
+  segment_starts.insert(memory);
+  free.insert({want, memory});
+  return blocks.insert({memory, {want, 0, true}}).first;
 }
 
-void Allocator::erase_free(Blocks::iterator block) { free_.erase({block->second.bytes, block->first}); }
+void Allocator::Books::erase_free(Blocks::iterator block) { free.erase({block->second.bytes, block->first}); }
 
-void* Allocator::allocate(std::size_t asked) {
-  const std::size_t padding = guards_ ? 2 * guard_bytes : 0;
+void* Allocator::Books::allocate(std::size_t asked) {
+  const std::size_t padding = guards ? 2 * guard_bytes : 0;
   if (asked > (std::size_t{1} << 62)) throw Error("out of memory: an absurd size was asked for");
-  if (source_->segment_bytes() == 0) return obtain_single(asked);
+  if (source.segment_bytes() == 0) return obtain_single(asked);
   const std::size_t bytes = std::max(round_up(asked + padding, alignment), alignment);
 
-  std::lock_guard lock(mutex_);
+  std::lock_guard lock(mutex);
   auto block = find_free(bytes);
-  if (block == blocks_.end()) block = grow(bytes);
+  if (block == blocks.end()) block = grow(bytes);
   erase_free(block);
   if (const std::size_t rest = block->second.bytes - bytes; rest > 0) {
     char* tail = block->first + bytes;
-    blocks_.insert({tail, {rest, 0, true}});
-    free_.insert({rest, tail});
+    blocks.insert({tail, {rest, 0, true}});
+    free.insert({rest, tail});
   }
   block->second = {bytes, asked, false};
-  ++stats_.allocations;
-  stats_.used_bytes += bytes;
-  stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.used_bytes);
-  if (!guards_) return block->first;
+  ++stats.allocations;
+  stats.used_bytes += bytes;
+  stats.peak_bytes = std::max(stats.peak_bytes, stats.used_bytes);
+  if (!guards) return block->first;
   arm(block->first, asked);
   return block->first + guard_bytes;
 }
 
 // No guards here: a source that is asked for each block knows its bounds better than a canary would.
-void* Allocator::obtain_single(std::size_t asked) {
+void* Allocator::Books::obtain_single(std::size_t asked) {
   const std::size_t bytes = std::max<std::size_t>(asked, 1);
-  std::lock_guard lock(mutex_);
-  void* memory = source_->obtain(bytes);
-  if (!memory) throw_out_of_memory(bytes, stats_.used_bytes);
-  blocks_.insert({static_cast<char*>(memory), {bytes, asked, false}});
-  ++stats_.segments;
-  ++stats_.allocations;
-  stats_.reserved_bytes += bytes;
-  stats_.used_bytes += bytes;
-  stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.used_bytes);
+  std::lock_guard lock(mutex);
+  void* memory = source.obtain(bytes);
+  if (!memory) throw_out_of_memory(bytes, stats.used_bytes);
+  blocks.insert({static_cast<char*>(memory), {bytes, asked, false}});
+  ++stats.segments;
+  ++stats.allocations;
+  stats.reserved_bytes += bytes;
+  stats.used_bytes += bytes;
+  stats.peak_bytes = std::max(stats.peak_bytes, stats.used_bytes);
   return memory;
 }
 
-void Allocator::release_single(void* memory) {
-  std::lock_guard lock(mutex_);
-  const auto block = blocks_.find(static_cast<char*>(memory));
-  if (block == blocks_.end()) throw std::logic_error("allocator: release of memory that is not in use");
+void Allocator::Books::release_single(void* memory) {
+  std::lock_guard lock(mutex);
+  const auto block = blocks.find(static_cast<char*>(memory));
+  if (block == blocks.end()) throw std::logic_error("allocator: release of memory that is not in use");
   const std::size_t bytes = block->second.bytes;
-  stats_.reserved_bytes -= bytes;
-  stats_.used_bytes -= bytes;
-  blocks_.erase(block);
-  source_->give_back(memory, bytes);
+  stats.reserved_bytes -= bytes;
+  stats.used_bytes -= bytes;
+  blocks.erase(block);
+  source.give_back(memory, bytes);
 }
 
-void Allocator::release(void* memory) {
-  if (source_->segment_bytes() == 0) return release_single(memory);
-  std::lock_guard lock(mutex_);
-  char* start = static_cast<char*>(memory) - (guards_ ? guard_bytes : 0);
-  auto block = blocks_.find(start);
-  if (block == blocks_.end() || block->second.free)
+void Allocator::Books::release(void* memory) {
+  if (source.segment_bytes() == 0) return release_single(memory);
+  std::lock_guard lock(mutex);
+  char* start = static_cast<char*>(memory) - (guards ? guard_bytes : 0);
+  auto block = blocks.find(start);
+  if (block == blocks.end() || block->second.free)
     throw std::logic_error("allocator: release of memory that is not in use");
-  if (guards_) verify(start, block->second.asked);
-  stats_.used_bytes -= block->second.bytes;
+  if (guards) verify(start, block->second.asked);
+  stats.used_bytes -= block->second.bytes;
   block->second.free = true;
 
   const auto next = std::next(block);
-  if (next != blocks_.end() && next->second.free && !segment_starts_.contains(next->first)) {
+  if (next != blocks.end() && next->second.free && !segment_starts.contains(next->first)) {
     erase_free(next);
     block->second.bytes += next->second.bytes;
-    blocks_.erase(next);
+    blocks.erase(next);
   }
-  if (block != blocks_.begin() && !segment_starts_.contains(block->first)) {
+  if (block != blocks.begin() && !segment_starts.contains(block->first)) {
     const auto before = std::prev(block);
     if (before->second.free) {
       erase_free(before);
       before->second.bytes += block->second.bytes;
-      blocks_.erase(block);
+      blocks.erase(block);
       block = before;
     }
   }
-  free_.insert({block->second.bytes, block->first});
-}
-
-void Allocator::arm(char* start, std::size_t asked) const {
-  std::memset(start, canary, guard_bytes);
-  std::memset(start + guard_bytes, poison, asked);
-  std::memset(start + guard_bytes + asked, canary, guard_bytes);
-}
-
-void Allocator::verify(const char* start, std::size_t asked) const {
-  const auto intact = [](const char* at) {
-    return std::all_of(at, at + guard_bytes, [](char c) { return static_cast<unsigned char>(c) == canary; });
-  };
-  if (!intact(start)) throw std::logic_error("allocator: memory before a block was overwritten");
-  if (!intact(start + guard_bytes + asked)) throw std::logic_error("allocator: memory after a block was overwritten");
+  free.insert({block->second.bytes, block->first});
 }
 
 }  // namespace tenfold

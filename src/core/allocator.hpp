@@ -10,13 +10,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <set>
-#include <unordered_map>
-#include <utility>
-#include <vector>
 
 namespace tenfold {
 
@@ -81,33 +75,10 @@ class Allocator {
   static bool guards_by_default();
 
  private:
-  struct Block {
-    std::size_t bytes;
-    std::size_t asked;
-    bool free;
-  };
-  using Blocks = std::map<char*, Block>;
-  struct Segment {
-    char* memory;
-    std::size_t bytes;
-  };
-
-  void* obtain_single(std::size_t asked);
-  void release_single(void* memory);
-  Blocks::iterator find_free(std::size_t bytes);
-  Blocks::iterator grow(std::size_t bytes);
-  void erase_free(Blocks::iterator block);
-  void arm(char* memory, std::size_t asked) const;
-  void verify(const char* memory, std::size_t asked) const;
+  struct Books;  // what is where; in the .cpp file, so that everyone who allocates need not read <map>, <mutex> and <set>
 
   std::unique_ptr<MemorySource> source_;
-  const bool guards_;
-  mutable std::mutex mutex_;
-  std::vector<Segment> segments_;
-  Blocks blocks_;                                    // all blocks, by address: neighbours merge
-  std::set<std::pair<std::size_t, char*>> free_;     // free blocks, by size: best fit
-  std::set<char*> segment_starts_;                   // merging never crosses a segment's edge
-  Stats stats_;
+  std::unique_ptr<Books> books_;
 };
 
 }  // namespace tenfold

@@ -32,13 +32,6 @@ struct OpRow {
   double seconds = 0;
 };
 
-/// ThreadSanitizer slows kernels down by more than ten, and its build has no double ones: what is shown in double is then
-/// left to the builds beside it.
-bool quick() {
-  const char* wish = std::getenv("TENFOLD_TEST_QUICK");
-  return wish && *wish;
-}
-
 }  // namespace
 
 TEST_CASE("cuda: every operation in float errs at most twice as much as plain float loops") {
@@ -49,7 +42,7 @@ TEST_CASE("cuda: every operation in float errs at most twice as much as plain fl
   for (std::size_t i = 0; i < exact.size(); ++i) {
     INFO(single[i].op, " (", single[i].sample, ") on ", device);
     double plain_worst = 0, cuda_worst = 0, seconds = 0;
-    for (std::uint64_t s = 7; s < (quick() ? 8 : 10); ++s) {
+    for (std::uint64_t s = 7; s < (quick_tests() ? 8 : 10); ++s) {
       const auto inputs = exact[i].inputs(s);
       const auto upstream = upstream_for(exact[i].run("reference", inputs, {}).output);
       const ProbeResult truth = exact[i].run("reference", inputs, upstream);
@@ -89,7 +82,8 @@ TEST_CASE("cuda: the same operation twice gives the same bits") {
   }
 }
 
-TEST_CASE("cuda: double is the reference's double" * doctest::skip(quick())) {
+// ThreadSanitizer's build has no double kernels of its own: what is shown in double is left to the builds beside it.
+TEST_CASE("cuda: double is the reference's double" * doctest::skip(quick_tests())) {
   const std::string device = test_device();
   for (const OpProbe& probe : op_probes<double>()) {
     INFO(probe.op, " (", probe.sample, ") on ", device);
@@ -99,7 +93,7 @@ TEST_CASE("cuda: double is the reference's double" * doctest::skip(quick())) {
   }
 }
 
-TEST_CASE("cuda: gradients match central differences in double" * doctest::skip(quick())) {
+TEST_CASE("cuda: gradients match central differences in double" * doctest::skip(quick_tests())) {
   const std::string device = test_device();
   for (const OpProbe& probe : op_probes<double>()) {
     INFO(probe.op, " (", probe.sample, ") on ", device);
@@ -131,7 +125,7 @@ TEST_CASE("cuda: gradients match central differences in double" * doctest::skip(
   }
 }
 
-TEST_CASE("cuda: a fused operation equals its composed definition" * doctest::skip(quick())) {
+TEST_CASE("cuda: a fused operation equals its composed definition" * doctest::skip(quick_tests())) {
   const std::string device = test_device();
   int fused = 0;
   for (const OpProbe& probe : op_probes<double>()) {

@@ -14,11 +14,6 @@ using namespace tenfold::test;
 
 namespace {
 
-bool quick() {
-  const char* wish = std::getenv("TENFOLD_TEST_QUICK");
-  return wish && *wish;
-}
-
 struct Step {
   double loss = 0, norm = 0;
   std::vector<Real> weights;
@@ -26,9 +21,9 @@ struct Step {
 
 /// The `demo` model with its own batch of real text, two steps of Adam; under a sanitizer a smaller one.
 std::vector<Step> steps_on(const std::string& device) {
-  TrainSettings settings = quick() ? small_settings() : preset("demo");
+  TrainSettings settings = quick_tests() ? small_settings() : preset("demo");
   settings.model.dropout = 0.1;
-  settings.batch_tokens = quick() ? 64 : 96;
+  settings.batch_tokens = quick_tests() ? 64 : 96;
   const BuiltinCorpus text = builtin_corpus(1, 300, 20);
   settings.vocabulary = 150;
   const Tokenizers tokenizers = learn_tokenizers(settings, text.train);
@@ -107,7 +102,7 @@ TEST_CASE("cuda: a trained model gives the same words") {
   train(folder.path(), settings, false);
   const auto at = CheckpointStore(folder.path()).last()->path;
   std::vector<std::string> lines;
-  const auto count = quick() ? std::size_t{2} : std::size_t{6};
+  const auto count = quick_tests() ? std::size_t{2} : std::size_t{6};
   for (std::size_t i = 0; i < count; ++i) lines.push_back(small_corpus().text.validation[i].source);
   SearchOptions options;
   options.length_extra = 4;
