@@ -12,7 +12,9 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr Index tiles_together = 4;           ///< tiles of rows that use a panel while it is in the cache
+/// Numbers of x that are copied at once: what the second-level cache holds beside a panel. The weights are read once for
+/// all rows that fit.
+constexpr Index most_copied = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
 /// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_work = Index{1} << 22;
@@ -59,25 +61,22 @@ void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index firs
   }
 }
 
-/// Columns of the panels [first, end).
-void PackedWeights::panels(const Real* x, Real* y, Index rows, Index first, Index end) const {
+/// Columns of the panels [first, end) for rows that are copied together, from tile `t` to tile `last`.
+void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first,
+                           Index end) const {
   const Index in = weights_.in, out = weights_.out;
-  const TileRows tiles{rows};
-  for (Index t = 0; t < tiles.tiles; t += tiles_together) {
-    const Index last = std::min(tiles.tiles, t + tiles_together);
-    const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
-    const Real* left = copied(x + begin * in, count, in);
-    for (Index p = first; p < end; ++p) {
-      const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
-      for (Index l = 0; l < in; l += inner_block)
-        for (Index i = t; i < last; ++i) {
-          const Index row = tiles.begin(i);
-          tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
-                                  values_.data() + (p * in + l) * tile_cols,
-                                  {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
-        }
-      finish_linear(weights_, y + begin * out + j, count, j, cols);
-    }
+  const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
+  const Real* left = copied(x + begin * in, count, in);
+  for (Index p = first; p < end; ++p) {
+    const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
+    for (Index l = 0; l < in; l += inner_block)
+      for (Index i = t; i < last; ++i) {
+        const Index row = tiles.begin(i);
+        tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
+                                values_.data() + (p * in + l) * tile_cols,
+                                {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
+      }
+    finish_linear(weights_, y + begin * out + j, count, j, cols);
   }
 }
 
@@ -85,7 +84,12 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
   const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * tile_cols));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
-  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) { panels(x, y, rows, first, end); });
+  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) {
+    const TileRows tiles{rows};
+    const Index together = std::max<Index>(1, most_copied / (blocks_of(weights_.in) * tile_rows * left_stride));
+    for (Index t = 0; t < tiles.tiles; t += together)
+      panels(tiles, t, std::min(tiles.tiles, t + together), x, y, first, end);
+  });
 }
 
 std::unique_ptr<PreparedLinear> CpuKernels::prepare(const LinearWeights& weights) {

@@ -19,7 +19,7 @@ class PackedWeights final : public PreparedLinear {
   void run(const Real* x, Real* y, Index rows) const override;
 
  private:
-  void panels(const Real* x, Real* y, Index rows, Index first, Index end) const;
+  void panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first, Index end) const;
 
   LinearWeights weights_;
   Index panels_;
