@@ -35,6 +35,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     right += tile_cols;
   }
   if (to.cols == tile_cols) {
+#pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
       for (int v = 0; v < 2; ++v) {
         Real* c = to.c + r * to.ldc + v * vector_width;
@@ -44,11 +45,15 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
       }
     return;
   }
+  // By way of memory of its own: an index that is known only now would keep the whole tile in memory.
+  Real edge[rows][tile_cols];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < 2; ++v) (to.alpha * total[r][v]).copy_to(edge[r] + v * vector_width, unaligned);
   for (int r = 0; r < rows; ++r)
     for (Index j = 0; j < to.cols; ++j) {
       Real& c = to.c[r * to.ldc + j];
-      const Real out = to.alpha * total[r][j / vector_width][static_cast<std::size_t>(j % vector_width)];
-      c = to.beta == 0 ? out : out + to.beta * c;
+      c = to.beta == 0 ? edge[r][j] : edge[r][j] + to.beta * c;
     }
 }
 
