@@ -24,8 +24,10 @@ class DeviceMemory final : public MemorySource {
  public:
   void* obtain(std::size_t bytes) override {
     void* memory = nullptr;
-    if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
+    const cudaError_t error = cudaMalloc(&memory, bytes);
+    if (error == cudaSuccess) return memory;
     static_cast<void>(cudaGetLastError());  // or the next launch would report it
+    if (error != cudaErrorMemoryAllocation) check(error, "cudaMalloc");  // what went wrong earlier is no lack of memory
     return nullptr;
   }
   void give_back(void* memory, std::size_t) noexcept override { static_cast<void>(cudaFree(memory)); }
@@ -38,10 +40,11 @@ class DeviceMemory final : public MemorySource {
 std::unique_ptr<MemorySource> memory_of_card() {
   int cards = 0;
   const cudaError_t error = cudaGetDeviceCount(&cards);
+  if (error == cudaErrorNoDevice || (error == cudaSuccess && cards == 0))
+    throw CudaError("CUDA finds no card in this machine (or CUDA_VISIBLE_DEVICES hides it): use --device cpu");
   if (error != cudaSuccess)
     throw CudaError(std::string("there is no card that CUDA can use (") + cudaGetErrorString(error) +
                     "): install NVIDIA's driver or a newer one, or use --device cpu");
-  if (cards == 0) throw CudaError("CUDA finds no card in this machine: use --device cpu");
   return std::make_unique<DeviceMemory>();
 }
 
@@ -138,8 +141,9 @@ void* CudaKernels::scratch(std::size_t bytes) {
     s.scratch = nullptr;
   }
   if (!s.scratch) {
-    s.scratch_bytes = emulated ? bytes : std::max(bytes, 2 * s.scratch_bytes);
-    s.scratch = memory().allocate(s.scratch_bytes);
+    const std::size_t wanted = emulated ? bytes : std::max(bytes, 2 * s.scratch_bytes);
+    s.scratch = memory().allocate(wanted);
+    s.scratch_bytes = wanted;
   }
   return s.scratch;
 }

@@ -102,7 +102,8 @@ class CudaKernels final : public Kernels {
 /// Throws CudaError with `what` (the kernel or call) and CUDA's own words unless `error` is success.
 void check(cudaError_t error, const char* what);
 
-/// Blocks of `per_block` threads for `n` items, at most `most`: kernels stride over what is left.
+/// Blocks of `per_block` threads for `n` items, at most `most`: the kernel strides over what is left, or
+/// `most` is as many as there can be.
 inline unsigned blocks_for(Index n, Index per_block, Index most = 65535) {
   return static_cast<unsigned>(std::max<Index>(1, std::min<Index>((n + per_block - 1) / per_block, most)));
 }

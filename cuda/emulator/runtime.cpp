@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -131,7 +132,7 @@ inline namespace cuda_emulated {
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
-  if (bytes <= memory_bytes) *memory = device_memory().allocate(bytes);
+  if (bytes <= memory_bytes - std::min(memory_bytes, device_memory().bytes())) *memory = device_memory().allocate(bytes);
   return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
 }
 cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return cudaMalloc(memory, bytes); }

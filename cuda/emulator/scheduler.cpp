@@ -31,7 +31,7 @@ std::uint32_t seed_from_environment() {
   if (!text) return 1;
   char* end = nullptr;
   const unsigned long seed = std::strtoul(text, &end, 10);
-  if (end == text || *end) throw CudaError("TENFOLD_EMULATOR_SEED must be a whole number, got \"" + std::string(text) + "\"");
+  if (end == text || *end || *text == '-' || seed > 0xffffffff) throw CudaError("TENFOLD_EMULATOR_SEED must be a whole number, got \"" + std::string(text) + "\"");
   return static_cast<std::uint32_t>(seed);
 }
 }  // namespace

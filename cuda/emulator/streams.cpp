@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <utility>
 
+#include "core/errors.hpp"
 #include "emulator/device_memory.hpp"
 
 inline namespace cuda_emulated {
@@ -30,6 +32,8 @@ void set_late(bool late) { streams().set_late(late); }
 Streams::Streams() {
   const char* text = std::getenv("TENFOLD_EMULATOR_LATE");
   late_ = text && std::strcmp(text, "1") == 0;
+  if (text && !late_ && std::strcmp(text, "0") != 0)
+    throw CudaError("TENFOLD_EMULATOR_LATE must be 0 or 1, got \"" + std::string(text) + "\"");
   queues_[nullptr];
 }
 

@@ -105,7 +105,7 @@ void CudaKernels::copy_rows(const Real* x, Index x_stride, Real* out, Index out_
 void CudaKernels::permute(const Real* x, Real* out, const Shape& shape, const int* order) {
   const Index n = shape.size();
   if (n == 0) return;
-  if (n > 0xffffffff) throw CudaError("permute: more than 2^32 numbers are too many");
+  if (n > 0xffffffff) throw CudaError("permute: 2^32 numbers or more are too many");
   Walk walk;
   walk.rank = shape.rank();
   Index stride[Shape::max_rank] = {};

@@ -101,7 +101,7 @@ void CudaKernels::cross_entropy_backward(const CrossEntropyRows& rows, const Rea
                                          const std::int32_t* targets, const Real* log_sums, Real factor,
                                          Real* dlogits) {
   if (rows.rows == 0 || rows.classes == 0) return;
-  const dim3 grid(blocks_for(rows.classes, block_threads), blocks_for(rows.rows, 4 * rows_together));
+  const dim3 grid(blocks_for(rows.classes, block_threads, 0x7fffffff), blocks_for(rows.rows, 4 * rows_together));
   check(launch({grid, dim3(block_threads), 0, stream()}, logit_gradients<false>, rows, logits, nullptr, targets,
                log_sums, factor, dlogits, nullptr),
         "cross_entropy_backward");
@@ -115,7 +115,7 @@ void CudaKernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Rea
   auto* partial = static_cast<Real*>(scratch(static_cast<std::size_t>(shares * rows.classes) * sizeof(Real)));
   if (rows.rows > 0)
     check(queue_losses(rows, logits, bias, targets, losses, log_sums, stream()), "cross_entropy_gradient");
-  const dim3 grid(blocks_for(rows.classes, block_threads), shares);
+  const dim3 grid(blocks_for(rows.classes, block_threads, 0x7fffffff), shares);
   check(launch({grid, dim3(block_threads), 0, stream()}, logit_gradients<true>, rows, logits, bias, targets, log_sums,
                factor, logits, partial),
         "cross_entropy_gradient");

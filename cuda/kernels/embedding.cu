@@ -4,6 +4,7 @@
 // so the last bits, would be another each time. Instead the tokens are sorted by word first (stably, so that a row is
 // summed in the order of its tokens), and each row is summed by one warp or block.
 #include <algorithm>
+#include <string>
 
 #include "core/errors.hpp"
 #include "cuda_kernels.hpp"
@@ -154,7 +155,8 @@ void CudaKernels::scatter_add(const std::int32_t* ids, const Real* dy, Real scal
   const auto table_bytes = static_cast<std::size_t>(vocabulary * dim) * sizeof(Real);
   check(cudaMemsetAsync(dtable, 0, table_bytes, stream()), "scatter_add");
   if (count == 0) return;
-  if (count > 0x7fffffff) throw CudaError("scatter_add: more than 2^31 tokens are too many");
+  if (count > Index{65535} * compared_at_once)
+    throw CudaError("scatter_add: " + std::to_string(count) + " tokens at once are too many");
   const auto n = static_cast<int>(count);
   auto* place = static_cast<unsigned*>(scratch(static_cast<std::size_t>(count) * 3 * sizeof(std::int32_t)));
   auto* words = reinterpret_cast<std::int32_t*>(place + count);

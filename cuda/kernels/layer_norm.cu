@@ -209,7 +209,7 @@ void CudaKernels::layer_norm_backward(const Real* x, const Real* gamma, const Re
     run(slope_short<longest_slope / 32>, dim3(shares));
   } else {
     if (rows > 0) run(slope_long, dim3(static_cast<unsigned>(rows)));
-    run(slope_long_columns, dim3(blocks_for(cols, block_threads), shares));
+    run(slope_long_columns, dim3(blocks_for(cols, block_threads, 0x7fffffff), shares));
   }
   check(sum_shares(partial, dgamma, shares, cols, stream()), "layer_norm_backward");
   check(sum_shares(partial + partial_size, dbeta, shares, cols, stream()), "layer_norm_backward");

@@ -33,9 +33,9 @@ inline constexpr Index left_stride = inner_block + 16;
 
 /// c = alpha · tile + beta · c, as much of the tile as there is.
 struct Store {
-  Real alpha, beta;
-  Real* c;
-  Index ldc, cols;
+  Real alpha, beta;  ///< as in Gemm
+  Real* c;           ///< where the tile begins
+  Index ldc, cols;   ///< between c's rows; columns of the tile that are c's
 };
 
 /// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, tile_cols].
@@ -48,8 +48,11 @@ void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out);
 
 /// How the rows of c are cut into tiles of nearly equal height.
 struct TileRows {
-  Index all, tiles = (all + tile_rows - 1) / tile_rows;
+  Index all;                                        ///< rows
+  Index tiles = (all + tile_rows - 1) / tile_rows;  ///< how many tiles
+  /// First row of a tile.
   Index begin(Index tile) const { return all * tile / tiles; }
+  /// Its rows.
   Index count(Index tile) const { return begin(tile + 1) - begin(tile); }
 };
 

@@ -151,6 +151,11 @@ const bool listed = [] {
                  cpu().permute(p.x, p.out, Shape{tokens / 16, 16, p.width / 32, 32}, order);
                });
   over_entries("sum", {512}, [](const Pass& p) { benchmark::DoNotOptimize(cpu().sum(p.x, p.entries())); });
+  over_entries("sum_to", {512}, [](const Pass& p) { cpu().sum_to(p.x, Real{1}, p.out, p.entries()); });
+  over_entries("scale_by", {512}, [](const Pass& p) {
+    const Real factor = Real{0.5};
+    cpu().scale_by(p.out, &factor, p.entries());
+  });
   over_entries("sum_squares", {512},
                [](const Pass& p) { benchmark::DoNotOptimize(cpu().sum_squares(p.x, p.entries())); });
   return true;
@@ -189,6 +194,23 @@ BENCHMARK(adam)
     ->Arg(7'600'000)  // of tiny, of small
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
+
+void step_end(State& state) {
+  const Index n = state.range(0);
+  auto value = values(n), g = values(n), m = values(n), v = std::vector<Real>(value.size(), Real{1});
+  const AdamStep s{
+      .learning_rate = Real{1e-4}, .beta1 = Real{0.9}, .beta2 = Real{0.98}, .epsilon = Real{1e-9}};
+  const TrainedSlice slice{.value = value.data(), .gradient = g.data(), .first = m.data(), .second = v.data(), .size = n};
+  const Real loss = 1;
+  const Real* const losses[] = {&loss};
+  StepTotals totals;
+  for (auto _ : state) {
+    cpu().step_totals(losses, {&slice, 1}, &totals);
+    cpu().adam_all(s, 1.0, {&slice, 1}, &totals);
+  }
+  count(state, n);
+}
+BENCHMARK(step_end)->Arg(2'000'000)->Arg(7'600'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 void sgd(State& state) {
   const Index n = state.range(0);

@@ -19,7 +19,7 @@ done
 # The text alone, so that this also runs where there is no git, and changes nothing.
 tree=$scratch/tree
 mkdir -p "$tree"
-(cd "$here" && tar -cf - README.md LICENSE CMakeLists.txt Makefile chapters docs scripts src tests) |
+(cd "$here" && tar -cf - README.md LICENSE CMakeLists.txt Makefile chapters cuda docs scripts src tests) |
   tar -xf - -C "$tree"
 
 site() { try sh "$tree/scripts/docs" "$scratch/site"; }

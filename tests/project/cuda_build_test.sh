@@ -1,0 +1,14 @@
+#!/bin/sh
+# Whether nvcc compiled the CUDA backend into the command; where there is no nvcc, that is skipped, never passed.
+#   cuda_build_test.sh TENFOLD 1|0    the command, and whether the build found nvcc
+. "$(dirname "$0")/harness.sh"
+
+try "$1" gradcheck --device cuda --op softmax
+if [ "$2" = 1 ]; then
+  check 'a build with nvcc has the backend' no says 'no CUDA backend'
+  finish
+fi
+check 'without nvcc one line says how to get it' says 'no CUDA backend: install the CUDA toolkit'
+[ "$failures" -eq 0 ] || exit 1
+echo 'skipped: the CUDA backend was not compiled, since nvcc was not found'
+exit 77
