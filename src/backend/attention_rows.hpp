@@ -13,6 +13,7 @@ namespace tenfold::inline TENFOLD_REAL {
 /// Rows of scores are padded to a multiple, so that loops have no tail.
 inline constexpr Index lanes = 16;
 
+/// n, up to such a multiple.
 inline Index padded_to_lanes(Index n) { return (n + lanes - 1) / lanes * lanes; }
 
 /// Memory for n values; it grows to what the largest call needed and stays.
@@ -22,6 +23,7 @@ T* room(std::vector<T>& v, Index n) {
   return v.data();
 }
 
+/// Σ x y
 inline Real dot(const Real* x, const Real* y, Index n) {
   Real total = 0;
 #pragma omp simd reduction(+ : total)

@@ -11,7 +11,7 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
-/// What CpuKernels::prepare() makes where packed_product_pays.
+/// What CpuKernels::prepare() makes.
 class PackedWeights final : public PreparedLinear {
  public:
   /// A copy of the weights, on `threads` threads when it is run; the bias stays where it is.

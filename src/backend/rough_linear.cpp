@@ -83,8 +83,6 @@ void RoughLinear::run(const Real* x, Real* y, Index rows) const {
 }
 
 std::unique_ptr<PreparedLinear> CpuKernels::prepare_roughly(const LinearWeights& weights) {
-  // What is guessed is checked several rows at a time, and only packed weights give a row the same bits in company.
-  if (!packed_product_pays) return nullptr;
   return std::make_unique<RoughLinear>(weights);
 }
 
