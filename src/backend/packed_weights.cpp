@@ -46,19 +46,9 @@ PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int t
                out + j * weights.in);
 }
 
-void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols) {
-  const Real* bias = weights.bias ? weights.bias + first : nullptr;
-  for (Index r = 0; r < rows; ++r, y += weights.out) {
-    if (bias)
-      for (Index c = 0; c < cols; ++c) y[c] += bias[c];
-    if (!weights.activation) continue;
-    if (*weights.activation == Activation::relu) {
-      for (Index c = 0; c < cols; ++c) y[c] = y[c] < 0 ? 0 : y[c];
-    } else {
+void apply_gelu(Real* x, Index n) {
 #pragma omp simd
-      for (Index c = 0; c < cols; ++c) y[c] *= vector_normal(y[c]).cdf;
-    }
-  }
+  for (Index i = 0; i < n; ++i) x[i] *= vector_normal(x[i]).cdf;
 }
 
 /// Columns of the panels [first, end) for rows that are copied together, from tile `t` to tile `last`.
@@ -67,16 +57,22 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
   const Index in = weights_.in, out = weights_.out;
   const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
   const Real* left = copied(x + begin * in, count, in);
+  const bool relu = weights_.activation == Activation::relu;
   for (Index p = first; p < end; ++p) {
     const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
-    for (Index l = 0; l < in; l += inner_block)
+    for (Index l = 0; l < in; l += inner_block) {
+      const bool last_block = l + inner_block >= in;
+      const Real* bias = last_block && weights_.bias ? weights_.bias + j : nullptr;
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
         tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
                                 values_.data() + (p * in + l) * tile_cols,
-                                {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
+                                {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias,
+                                 last_block && relu});
       }
-    finish_linear(weights_, y + begin * out + j, count, j, cols);
+    }
+    if (weights_.activation == Activation::gelu)
+      for (Index r = begin; r < begin + count; ++r) apply_gelu(y + r * out + j, cols);
   }
 }
 

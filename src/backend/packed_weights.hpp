@@ -27,7 +27,7 @@ class PackedWeights final : public PreparedLinear {
   TensorOf<Real> values_;  // [panel, in, tile_cols], zeros beyond the last column
 };
 
-/// What follows the product in `cols` columns of y from `first` on, which is where `y` points: bias and activation.
-void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols);
+/// x = x Φ(x) for n values.
+void apply_gelu(Real* x, Index n);
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -74,7 +74,10 @@ void RoughLinear::run(const Real* x, Real* y, Index rows) const {
       for (Index i = o; i < std::min(weights_.out, o + rows_at_once); ++i)
         y[i] = scale * scales_[static_cast<std::size_t>(i)] * static_cast<Real>(sums[i - o]);
     }
-    finish_linear(weights_, y, 1, 0, weights_.out);
+    for (Index o = 0; weights_.bias && o < weights_.out; ++o) y[o] += weights_.bias[o];
+    if (weights_.activation == Activation::relu)
+      for (Index o = 0; o < weights_.out; ++o) y[o] = y[o] < 0 ? 0 : y[o];
+    if (weights_.activation == Activation::gelu) apply_gelu(y, weights_.out);
   }
 }
 
