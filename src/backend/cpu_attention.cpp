@@ -4,17 +4,17 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/attention_rows.hpp"
 #include "backend/cpu.hpp"
+#include "backend/lone_query.hpp"
 #include "backend/parallel.hpp"
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
-#include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
 constexpr Index block_queries = 64;  ///< queries whose scores are held at once
-constexpr Index lanes = 16;          ///< rows of scores are padded to a multiple, so that loops have no tail
 
 /// One thread's working memory; it grows to what the largest call needed and stays.
 struct Scratch {
@@ -22,12 +22,6 @@ struct Scratch {
   std::vector<Real> weights, gradient;  ///< [block_queries, stride]
   std::vector<std::uint16_t> bits;      ///< [block_queries, keys]
 };
-
-template <class T>
-T* room(std::vector<T>& v, Index n) {
-  if (static_cast<Index>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
-  return v.data();
-}
 
 Scratch& scratch() {
   thread_local Scratch memory;
@@ -48,15 +42,13 @@ struct Block {
   }
 };
 
-Index round_up(Index n) { return (n + lanes - 1) / lanes * lanes; }
-
 Block make_block(const Attention& a, Index pair, Index first) {
   Block block{a, pair / a.heads, pair % a.heads, first, std::min(block_queries, a.queries - first), 0, 0, 0};
   block.keys =
       std::max<Index>(0, a.mask.visible(block.row(block.count - 1), a.keys));  // later queries see no fewer
-  block.padded = round_up(block.keys);
+  block.padded = padded_to_lanes(block.keys);
   // Long rows a power of two apart would fall on the same few lines of the cache: keep them off by one.
-  block.stride = round_up(a.keys);
+  block.stride = padded_to_lanes(a.keys);
   if (block.stride > 128 && block.stride / lanes % 2 == 0) block.stride += lanes;
   return block;
 }
@@ -65,13 +57,6 @@ Block make_block(const Attention& a, Index pair, Index first) {
 void transpose_head(const Real* x, Index row_stride, Index rows, Index cols, Real* out, Index out_stride) {
   for (Index j = 0; j < rows; ++j)
     for (Index d = 0; d < cols; ++d) out[d * out_stride + j] = x[j * row_stride + d];
-}
-
-Real dot(const Real* x, const Real* y, Index n) {
-  Real total = 0;
-#pragma omp simd reduction(+ : total)
-  for (Index i = 0; i < n; ++i) total += x[i] * y[i];
-  return total;
 }
 
 /// scores[i, j] = scale · q_i · k_j, minus infinity from the first key that i does not see up to `padded`.
@@ -86,48 +71,11 @@ void block_scores(const Block& s, const Real* q, const Real* keys, Real* scores)
                 q + s.at(s.a.q, s.first), keys, scores);
 }
 
-/// The same without transposed keys: for a query alone, turning the keys would cost more than it saves. Not for two or
-/// three, although it would pay: then a short sentence would be summed in another order alone than in company.
-void lone_scores(const Block& s, const Real* q, const Real* k, Real* scores) {
-  for (Index i = 0; i < s.count; ++i)
-    for (Index j = 0; j < s.keys; ++j)
-      scores[i * s.stride + j] =
-          s.a.scale * dot(q + s.at(s.a.q, s.first + i), k + s.at(s.a.k, j), s.a.head_dim);
-}
-
 /// Cuts row i of the scores to the keys it sees; how many those are.
 Index apply_mask(const Block& s, Index i, Real* row) {
   const Index seen = std::max<Index>(0, s.a.mask.visible(s.row(i), s.a.keys));
   std::fill(row + seen, row + s.padded, -std::numeric_limits<Real>::infinity());
   return seen;
-}
-
-/// body(j) for every entry of a padded row: in runs of a length the compiler knows, since rows are short.
-template <class Body>
-void each_lane(Index padded, const Body& body) {
-  for (Index j = 0; j < padded; j += lanes) {
-#pragma omp simd
-    for (Index lane = 0; lane < lanes; ++lane) body(j + lane);
-  }
-}
-
-/// A row of scores becomes exp(score - largest), and `total` their sum. Returns the log of Σ exp(score).
-Real exponentiate(Real* row, Index padded, Real& total) {
-  Real largest = row[0], sum = 0;
-  for (Index j = 0; j < padded; j += lanes) {
-#pragma omp simd reduction(max : largest)
-    for (Index lane = 0; lane < lanes; ++lane) largest = row[j + lane] > largest ? row[j + lane] : largest;
-  }
-  for (Index j = 0; j < padded; j += lanes) {
-#pragma omp simd reduction(+ : sum)
-    for (Index lane = 0; lane < lanes; ++lane) {
-      const Real e = vector_exp(row[j + lane] - largest);
-      row[j + lane] = e;
-      sum += e;
-    }
-  }
-  total = sum;
-  return largest + std::log(sum);
 }
 
 /// Dropout's bits for all entries of the block, [count, a.keys]; nullptr when nothing is dropped.
@@ -141,13 +89,10 @@ const std::uint16_t* block_bits(const Block& s, std::vector<std::uint16_t>& memo
   return out;
 }
 
-void forward_block(const Block& s, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums,
-                   const Real* keys, Scratch& memory) {
+void forward_block(const Block& s, const Real* q, const Real* v, Real* o, Real* log_sums, const Real* keys,
+                   Scratch& memory) {
   Real* weights = room(memory.weights, s.count * s.stride);
-  if (keys)
-    block_scores(s, q, keys, weights);
-  else
-    lone_scores(s, q, k, weights);
+  block_scores(s, q, keys, weights);
   const std::uint16_t* bits = block_bits(s, memory.bits);
   const std::uint32_t threshold = s.a.dropout.threshold;
   for (Index i = 0; i < s.count; ++i) {
@@ -282,17 +227,15 @@ Index least_pairs(const Attention& a) {
 void CpuKernels::attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o,
                            Real* log_sums) {
   if (a.queries == 0) return;
+  if (a.queries == 1 && !a.dropout.active()) return lone_queries(a, threads_, q, k, v, o, log_sums);
   parallel_ranges(threads_, a.batch * a.heads, least_pairs(a), 1, [&](Index begin, Index end, int) {
     Scratch& memory = scratch();
     for (Index pair = begin; pair < end; ++pair) {
       const Block last = make_block(a, pair, a.queries - 1);
-      Real* keys = nullptr;
-      if (a.queries > 1) {
-        keys = room(memory.keys, a.head_dim * last.stride);
-        transpose_head(k + last.at(a.k, 0), a.k.row_stride, last.keys, a.head_dim, keys, last.stride);
-      }
+      Real* keys = room(memory.keys, a.head_dim * last.stride);
+      transpose_head(k + last.at(a.k, 0), a.k.row_stride, last.keys, a.head_dim, keys, last.stride);
       for (Index first = 0; first < a.queries; first += block_queries)
-        forward_block(make_block(a, pair, first), q, k, v, o, log_sums, keys, memory);
+        forward_block(make_block(a, pair, first), q, v, o, log_sums, keys, memory);
     }
   });
 }

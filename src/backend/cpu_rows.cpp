@@ -158,6 +158,8 @@ void CpuKernels::layer_norm_backward(const Real* x, const Real* gamma, const Rea
 
 void CpuKernels::gather(const Real* table, const std::int32_t* ids, Real scale, Real* out, Index count,
                         Index dim) {
+  if (scale == 1)
+    return each_row(threads_, count, dim, [=](Index i) { std::copy_n(table + ids[i] * dim, dim, out + i * dim); });
   each_row(threads_, count, dim, [=](Index i) {
     const Real* row = table + ids[i] * dim;
 #pragma omp simd

@@ -35,20 +35,29 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     right += tile_cols;
   }
   if (to.cols == tile_cols) {
+#pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
       for (int v = 0; v < 2; ++v) {
         Real* c = to.c + r * to.ldc + v * vector_width;
         Vector out = to.alpha * total[r][v];
         if (to.beta != 0) out += to.beta * Vector(c, unaligned);
+        if (to.bias) out += Vector(to.bias + v * vector_width, unaligned);
+        if (to.relu) where(out < 0, out) = 0;
         out.copy_to(c, unaligned);
       }
     return;
   }
+  // By way of memory of its own: an index that is known only now would keep the whole tile in memory.
+  Real edge[rows][tile_cols];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < 2; ++v) (to.alpha * total[r][v]).copy_to(edge[r] + v * vector_width, unaligned);
   for (int r = 0; r < rows; ++r)
     for (Index j = 0; j < to.cols; ++j) {
-      Real& c = to.c[r * to.ldc + j];
-      const Real out = to.alpha * total[r][j / vector_width][static_cast<std::size_t>(j % vector_width)];
-      c = to.beta == 0 ? out : out + to.beta * c;
+      Real out = edge[r][j];
+      if (to.beta != 0) out += to.beta * to.c[r * to.ldc + j];
+      if (to.bias) out += to.bias[j];
+      to.c[r * to.ldc + j] = to.relu && out < 0 ? 0 : out;
     }
 }
 

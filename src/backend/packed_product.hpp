@@ -31,11 +31,13 @@ inline constexpr Index inner_block = 256;
 /// Between the rows of a's copy: no power of two, which caches mind.
 inline constexpr Index left_stride = inner_block + 16;
 
-/// c = alpha · tile + beta · c, as much of the tile as there is.
+/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken.
 struct Store {
-  Real alpha, beta;  ///< as in Gemm
-  Real* c;           ///< where the tile begins
-  Index ldc, cols;   ///< between c's rows; columns of the tile that are c's
+  Real alpha, beta;            ///< as in Gemm
+  Real* c;                     ///< where the tile begins
+  Index ldc, cols;             ///< between c's rows; columns of the tile that are c's
+  const Real* bias = nullptr;  ///< of the tile's columns, or null
+  bool relu = false;           ///< whether negative results become 0
 };
 
 /// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, tile_cols].

@@ -12,7 +12,9 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr Index tiles_together = 4;           ///< tiles of rows that use a panel while it is in the cache
+/// Numbers of x that are copied at once: what the second-level cache holds beside a panel. The weights are read once for
+/// all rows that fit.
+constexpr Index most_copied = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
 /// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_work = Index{1} << 22;
@@ -44,40 +46,33 @@ PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int t
                out + j * weights.in);
 }
 
-void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols) {
-  const Real* bias = weights.bias ? weights.bias + first : nullptr;
-  for (Index r = 0; r < rows; ++r, y += weights.out) {
-    if (bias)
-      for (Index c = 0; c < cols; ++c) y[c] += bias[c];
-    if (!weights.activation) continue;
-    if (*weights.activation == Activation::relu) {
-      for (Index c = 0; c < cols; ++c) y[c] = y[c] < 0 ? 0 : y[c];
-    } else {
+void apply_gelu(Real* x, Index n) {
 #pragma omp simd
-      for (Index c = 0; c < cols; ++c) y[c] *= vector_normal(y[c]).cdf;
-    }
-  }
+  for (Index i = 0; i < n; ++i) x[i] *= vector_normal(x[i]).cdf;
 }
 
-/// Columns of the panels [first, end).
-void PackedWeights::panels(const Real* x, Real* y, Index rows, Index first, Index end) const {
+/// Columns of the panels [first, end) for rows that are copied together, from tile `t` to tile `last`.
+void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first,
+                           Index end) const {
   const Index in = weights_.in, out = weights_.out;
-  const TileRows tiles{rows};
-  for (Index t = 0; t < tiles.tiles; t += tiles_together) {
-    const Index last = std::min(tiles.tiles, t + tiles_together);
-    const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
-    const Real* left = copied(x + begin * in, count, in);
-    for (Index p = first; p < end; ++p) {
-      const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
-      for (Index l = 0; l < in; l += inner_block)
-        for (Index i = t; i < last; ++i) {
-          const Index row = tiles.begin(i);
-          tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
-                                  values_.data() + (p * in + l) * tile_cols,
-                                  {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols});
-        }
-      finish_linear(weights_, y + begin * out + j, count, j, cols);
+  const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
+  const Real* left = copied(x + begin * in, count, in);
+  const bool relu = weights_.activation == Activation::relu;
+  for (Index p = first; p < end; ++p) {
+    const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
+    for (Index l = 0; l < in; l += inner_block) {
+      const bool last_block = l + inner_block >= in;
+      const Real* bias = last_block && weights_.bias ? weights_.bias + j : nullptr;
+      for (Index i = t; i < last; ++i) {
+        const Index row = tiles.begin(i);
+        tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
+                                values_.data() + (p * in + l) * tile_cols,
+                                {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias,
+                                 last_block && relu});
+      }
     }
+    if (weights_.activation == Activation::gelu)
+      for (Index r = begin; r < begin + count; ++r) apply_gelu(y + r * out + j, cols);
   }
 }
 
@@ -85,11 +80,17 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
   const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * tile_cols));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
-  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) { panels(x, y, rows, first, end); });
+  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) {
+    const TileRows tiles{rows};
+    const Index together = std::max<Index>(1, most_copied / (blocks_of(weights_.in) * tile_rows * left_stride));
+    for (Index t = 0; t < tiles.tiles; t += together)
+      panels(tiles, t, std::min(tiles.tiles, t + together), x, y, first, end);
+  });
 }
 
 std::unique_ptr<PreparedLinear> CpuKernels::prepare(const LinearWeights& weights) {
-  if (!packed_product_pays || weights.in == 0) return Kernels::prepare(weights);
+  // Also where OpenBLAS would be faster (packed_product_pays): a row shall have the same bits in any company.
+  if (weights.in == 0) return Kernels::prepare(weights);
   return std::make_unique<PackedWeights>(*this, weights, threads_);
 }
 

@@ -11,7 +11,7 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
-/// What CpuKernels::prepare() makes where packed_product_pays.
+/// What CpuKernels::prepare() makes.
 class PackedWeights final : public PreparedLinear {
  public:
   /// A copy of the weights, on `threads` threads when it is run; the bias stays where it is.
@@ -19,7 +19,7 @@ class PackedWeights final : public PreparedLinear {
   void run(const Real* x, Real* y, Index rows) const override;
 
  private:
-  void panels(const Real* x, Real* y, Index rows, Index first, Index end) const;
+  void panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first, Index end) const;
 
   LinearWeights weights_;
   Index panels_;
@@ -27,7 +27,7 @@ class PackedWeights final : public PreparedLinear {
   TensorOf<Real> values_;  // [panel, in, tile_cols], zeros beyond the last column
 };
 
-/// What follows the product in `cols` columns of y from `first` on, which is where `y` points: bias and activation.
-void finish_linear(const LinearWeights& weights, Real* y, Index rows, Index first, Index cols);
+/// x = x Φ(x) for n values.
+void apply_gelu(Real* x, Index n);
 
 }  // namespace tenfold::inline TENFOLD_REAL

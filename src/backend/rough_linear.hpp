@@ -2,9 +2,8 @@
 /// RoughLinear: a linear layer on 8-bit weights, a quarter of the memory to read. For guesses that are checked afterwards
 /// with the weights themselves; see translate/incremental_decoder.hpp.
 ///
-/// A row w of the weights becomes w ≈ s q with q from -127 to 127 and s = max |w| / 127, and a row x of the input likewise,
-/// shifted to q + 128 since processors multiply unsigned by signed bytes: x·w ≈ s s' (Σ (q' + 128) q - 128 Σ q). The sums
-/// are of integers, so their order does not matter.
+/// A row w of the weights becomes w ≈ s q with q from -127 to 127 and s = max |w| / 127, and a row x of the input likewise
+/// with numbers up to 4095, so that x·w ≈ s s' Σ q q'. The sums are of integers, so their order does not matter.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -25,7 +24,6 @@ class RoughLinear final : public PreparedLinear {
   Index stride_;  // between rows: `in` rounded up, zeros in between
   std::vector<std::int8_t> values_;
   std::vector<Real> scales_;
-  std::vector<std::int32_t> shifts_;  // 128 Σ q per row
 };
 
 }  // namespace tenfold::inline TENFOLD_REAL

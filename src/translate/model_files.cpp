@@ -6,10 +6,13 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
+#include "backend/parallel.hpp"
 #include "io/atomic_file.hpp"
 #include "io/descriptor.hpp"
 
@@ -87,17 +90,19 @@ void load_parameter(const SafetensorsReader& file, Parameter& p) {
   });
 }
 
-/// Fills a model that was made to be filled: when this throws, it is of no use.
-void load_weights(const fs::path& path, Transformer& model) {
+/// Fills a model that was made to be filled: when this throws, it is of no use. `meanwhile` is done beside it.
+void load_weights(const fs::path& path, Transformer& model, const std::function<void()>& meanwhile) {
   const SafetensorsReader file(path);
   const auto written_for = file.metadata().find("architecture");
   if (written_for != file.metadata().end() && written_for->second != architecture(model.config()))
     throw DataError(fmt::format("{}: the weights are for {}, but config.json says {}", path.string(),
                                 written_for->second, architecture(model.config())));
   std::set<std::string> expected;
-  model.visit([&](Parameter& p) {
-    expected.insert(p.name);
-    load_parameter(file, p);
+  const std::vector<Parameter*> parameters = model.parameters();
+  for (const Parameter* p : parameters) expected.insert(p->name);
+  parallel_tasks(model.kernels().callers(), static_cast<Index>(parameters.size()) + 1, [&](Index i) {
+    if (i == 0) return meanwhile();
+    load_parameter(file, *parameters[static_cast<std::size_t>(i) - 1]);
   });
   // With tied embeddings the file still names all tables, so that other programs find them; they must then be equal.
   const std::vector<std::pair<std::string, Parameter*>> ties{{"src_embed.weight", &model.source_embedding()},
@@ -195,10 +200,10 @@ LoadedModel load_model(const fs::path& dir, Kernels& kernels) {
   if (bytes < needed)
     throw DataError(fmt::format("{}: config.json asks for {} bytes of weights, but the file has only {}",
                                 weights.string(), needed, bytes));
-  Tokenizers tokenizers = load_tokenizers(dir, settings.model);
   auto model = std::make_unique<Transformer>(kernels, settings.model, std::nullopt);
-  load_weights(weights, *model);
-  return {std::move(settings), std::move(tokenizers), std::move(model)};
+  std::optional<Tokenizers> tokenizers;
+  load_weights(weights, *model, [&] { tokenizers = load_tokenizers(dir, settings.model); });
+  return {std::move(settings), std::move(*tokenizers), std::move(model)};
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL

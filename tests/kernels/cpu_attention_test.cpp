@@ -51,7 +51,7 @@ void compare_attention(const Shape4& shape, const Mask& mask, double rate) {
 }  // namespace
 
 TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
-  const Shape4 shapes[] = {{1, 1, 1, 1, 1},    {0, 2, 3, 3, 4},    {2, 2, 0, 3, 4},
+  const Shape4 shapes[] = {{1, 1, 1, 1, 1},    {0, 2, 3, 3, 4},    {2, 2, 0, 3, 4},   {4, 2, 1, 19, 16}, {3, 2, 1, 9, 5},
                            {2, 2, 3, 0, 4},    {1, 2, 1, 37, 32},  {3, 2, 3, 17, 8},
                            {2, 4, 12, 12, 32}, {5, 3, 20, 33, 20}, {8, 4, 16, 16, 64}};
   for (const Shape4& shape : shapes) {

@@ -127,7 +127,7 @@ TEST_CASE("several tokens fed together give the bits that they give one by one, 
   }
 }
 
-TEST_CASE("guesses are made for a row alone, on a device that has rough weights, and leave the decoder as it was") {
+TEST_CASE("guesses are made for a row alone, and leave the decoder as it was") {
   Transformer model(kernels_for_tests(), variants()[0].config, 2);
   Kernels& k = model.kernels();
   PreparedWeights prepared(k);
@@ -138,7 +138,7 @@ TEST_CASE("guesses are made for a row alone, on a device that has rough weights,
   IncrementalDecoder decoder(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12, &prepared);
   CHECK_FALSE(decoder.can_guess());  // nothing was served yet
   prepared.note_served();
-  if (!decoder.can_guess()) return;  // a processor on which rough weights do not pay
+  REQUIRE(decoder.can_guess());
   const std::vector<Real> before = decoder.step(Ids{bos_id}).to_host();
   const Ids guessed = decoder.guess(choose(before), 6, choose);
   CHECK(guessed.size() == 6);

@@ -45,6 +45,48 @@ std::string weights_of(const fs::path& run) { return get(run / "last" / "model.s
 
 }  // namespace
 
+TEST_CASE("a batch worked through in parts has the loss and the gradient of the whole") {
+  TrainSettings s = small_settings();
+  s.batch_tokens = 4096;  // two parts
+  s.model.dropout = 0;
+  s.epochs = 1;
+  Training training(s);
+  const auto batch = training.trainer.batches().epoch(0).front();
+  REQUIRE(batch.size() % 2 == 1);  // of unequal size
+  Kernels& k = one_thread();
+  Transformer model(k, sized(s).model, s.seed);
+  Tape tape;
+  Pass pass(tape);
+  const Variable loss =
+      model.loss(pass, on_device(training.trainer.batches().make_batch(batch), k), s.label_smoothing);
+  tape.backward(loss);
+  double squares = 0;
+  for (const Parameter* p : model.parameters()) squares += k.sum_squares(p->grad.data(), p->grad.size());
+  training.run();
+  const StepReport& first = training.recorder.steps.front();
+  CHECK(std::abs(first.loss - static_cast<double>(loss.value.item())) <= 1e-5);
+  CHECK(std::abs(first.gradient_norm - std::sqrt(squares)) <= 1e-5 * std::sqrt(squares));
+}
+
+TEST_CASE("in parts a batch takes much less memory") {
+  const auto peak = [](Index batch_tokens) {
+    TrainSettings s = small_settings();
+    s.batch_tokens = batch_tokens;
+    s.model.feed_forward_dim = 256;
+    s.steps = 1;
+    TrainingData data = small_corpus().data;
+    data.train.resize(100);
+    const auto k = make_kernels("cpu", 1);
+    TemporaryFolder folder;
+    Recorder recorder;
+    Trainer trainer(*k, sized(s), small_corpus().tokenizers, data, folder.path(), false, recorder);
+    REQUIRE(trainer.batches().epoch(0).size() == 1);  // of the same sentences, whatever the limit
+    trainer.run([] { return false; });
+    return static_cast<double>(k->memory().stats().peak_bytes);
+  };
+  CHECK(peak(2 * 4095) <= 0.65 * peak(4095));  // three parts, one
+}
+
 TEST_CASE("the same settings, data and threads give the same weights, another seed others") {
   TrainSettings s = small_settings();
   s.epochs = 1;
