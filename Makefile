@@ -1,12 +1,13 @@
 # The front door. `make help` lists the targets.
 #
 #   BUILD=folder   where to build (build)             JOBS=N   compilers at once (one a core, as memory allows)
+#   UNITY=OFF      compile every file alone, for who changes them often (a change then costs less, all of them more)
 #   SETUP=true     leave the package check out        MIRROR=  a folder or address to fetch data from
 #   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 DATA=folder OUT=file    for make bench; OLD=a.json NEW=b.json to compare
 #   N=3            which chapter                      PREDICT=0.9 BREAK=no-scale ARGS="--seeds 5"  for its experiment
 BUILD ?= build
 SETUP ?= scripts/setup
-export JOBS MIRROR WITH_TEST BUILD YES
+export JOBS UNITY MIRROR WITH_TEST BUILD YES
 
 # Every recipe below uses all cores by itself.
 .NOTPARALLEL:

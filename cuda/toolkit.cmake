@@ -12,7 +12,7 @@ endif()
 set(why "nvcc was found neither in the PATH, nor by CUDACXX, nor in /usr/local/cuda/bin")
 
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
-  find_program(TENFOLD_NVCC nvcc PATHS /usr/local/cuda/bin)
+  find_program(TENFOLD_NVCC nvcc PATHS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
   if(TENFOLD_NVCC)
     set(CMAKE_CUDA_COMPILER ${TENFOLD_NVCC})
   endif()

@@ -161,7 +161,7 @@ struct Layout {
   double y(double pixels) const { return 1 - pixels / height; }
 };
 
-constexpr const char* style = R"(set cbrange [0:1]
+constexpr const char* heat_map_style = R"(set cbrange [0:1]
 set palette defined (0 '#ffffff', 0.25 '#b8d9ec', 0.5 '#56b4e9', 0.75 '#0072b2', 1 '#00263d')
 set border lc rgb '#444444'
 unset key
@@ -186,7 +186,7 @@ std::string map_of(const Layer& layer, const Layout& at, std::size_t head) {
 
 std::string script_for(const Layer& layer, PictureKind kind) {
   const Layout at(layer);
-  std::string script = terminal_line(kind, at.width, at.height) + style;
+  std::string script = terminal_line(kind, at.width, at.height) + heat_map_style;
   script += tics("x2tics out scale 0.4 rotate by 90 left", layer.source);
   script += tics("ytics out scale 0.4 nomirror", layer.target);
   const std::string across = fmt::format("[-0.5:{}]\n", static_cast<double>(layer.source.size()) - 0.5);

@@ -68,7 +68,7 @@ std::string joined(const std::vector<std::string>& curves) {
   return out + "\n";
 }
 
-constexpr const char* style = R"(set datafile missing 'NaN'
+constexpr const char* curves_style = R"(set datafile missing 'NaN'
 set border 3 lc rgb '#444444'
 set tics nomirror out
 set grid lc rgb '#dddddd' lw 1 lt 1
@@ -94,7 +94,7 @@ std::string learning_rate_panel(const Curves& curves) {
 std::string script_for(const Curves& curves, PictureKind kind) {
   const bool losses = curves.training.drawn + curves.validation.drawn > 0;
   const bool rates = curves.learning_rate.drawn > 0;
-  std::string script = terminal_line(kind, 900, losses && rates ? 700 : 450) + style;
+  std::string script = terminal_line(kind, 900, losses && rates ? 700 : 450) + curves_style;
   script += data_block("training", curves.training) + data_block("validation", curves.validation) +
             data_block("rate", curves.learning_rate);
   const std::string steps = "set xlabel 'training step (updates of the weights)'\n";

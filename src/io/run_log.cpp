@@ -47,7 +47,7 @@ bool is_after(const Json& event, std::int64_t step) {
   return found != event.end() && found->is_number() && found->get<double>() > static_cast<double>(step);
 }
 
-off_t size_of_file(const Descriptor& file, const fs::path& path) {
+off_t current_size(const Descriptor& file, const fs::path& path) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) throw_io_error("read", path, errno);
   return info.st_size;
@@ -76,7 +76,7 @@ void RunLog::mend_last_line() {
 
 void RunLog::write(const nlohmann::ordered_json& event) {
   const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  const off_t before = size_of_file(file_, path_);
+  const off_t before = current_size(file_, path_);
   try {
     write_all(file_, bytes_of(line), path_);
   } catch (const IoError&) {

@@ -8,7 +8,7 @@ namespace tenfold {
 inline namespace TENFOLD_REAL {
 namespace {
 
-constexpr std::uint64_t seed = 3;
+constexpr std::uint64_t check_seed = 3;
 
 ModelConfig tiny_config(const ModelCheckOptions& options) {
   ModelConfig c;
@@ -48,7 +48,7 @@ void shake(Transformer& model) {
   std::uint64_t stream = 0;
   for (Parameter* p : model.parameters()) {
     std::vector<double> values = on_host(p->value);
-    const std::vector<double> noise = random_values(seed, ++stream, p->value.size());
+    const std::vector<double> noise = random_values(check_seed, ++stream, p->value.size());
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += 0.2 * noise[i];
     p->value = on_device(model.kernels(), p->value.shape(), values);
   }
@@ -57,8 +57,8 @@ void shake(Transformer& model) {
 /// The loss times a fixed random number, so that the upstream gradient is not one. Dropout has the same masks each
 /// time: they are a function of (seed, step).
 Variable upstream_loss(Transformer& model, Tape& tape, const DeviceBatch& batch) {
-  const double upstream = random_values(seed, 0, 1, 0.5).front();
-  Pass pass(tape, 0.2, seed, 1);
+  const double upstream = random_values(check_seed, 0, 1, 0.5).front();
+  Pass pass(tape, 0.2, check_seed, 1);
   return scale(model.loss(pass, batch, 0.1), static_cast<Real>(upstream));
 }
 
@@ -69,7 +69,7 @@ template <>
 std::vector<ParameterCheck> check_model_gradients<Real>(const std::string& device, double epsilon,
                                                         const ModelCheckOptions& options) {
   const auto kernels = make_kernels(device);
-  Transformer model(*kernels, tiny_config(options), seed);
+  Transformer model(*kernels, tiny_config(options), check_seed);
   shake(model);
   const DeviceBatch batch = tiny_batch(*kernels);
   Tape tape;

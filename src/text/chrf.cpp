@@ -13,8 +13,8 @@
 namespace tenfold {
 namespace {
 
-constexpr std::size_t max_order = ChrfScore::max_order;
-using Counts = std::array<NgramCounts, max_order>;
+constexpr std::size_t longest_ngram = ChrfScore::max_order;
+using Counts = std::array<NgramCounts, longest_ngram>;
 
 // Code points plus one, so that U+0000 does not look like the end; no white space.
 std::vector<std::uint32_t> symbols_of(std::u32string_view text) {
@@ -27,8 +27,8 @@ std::vector<std::uint32_t> symbols_of(std::u32string_view text) {
 }
 
 void add_segment(Counts& sums, std::u32string_view hypothesis, std::u32string_view reference) {
-  const NgramWindows<max_order> ours(symbols_of(hypothesis)), theirs(symbols_of(reference));
-  for (std::size_t n = 1; n <= max_order; ++n) {
+  const NgramWindows<longest_ngram> ours(symbols_of(hypothesis)), theirs(symbols_of(reference));
+  for (std::size_t n = 1; n <= longest_ngram; ++n) {
     NgramCounts counts = ours.match(theirs, n);
     if (counts.reference == 0) counts.hypothesis = 0;
     sums[n - 1] += counts;
@@ -56,7 +56,7 @@ void finish(ChrfScore& chrf, const Counts& sums) {
 
 std::string ChrfScore::signature() const {
   return fmt::format("nrefs:1|case:{}|eff:yes|nc:{}|nw:0|space:no|version:{}",
-                     options.lowercase ? "lc" : "mixed", max_order, metric_version);
+                     options.lowercase ? "lc" : "mixed", longest_ngram, metric_version);
 }
 
 std::string ChrfScore::format() const {

@@ -6,7 +6,7 @@ using namespace tenfold;
 namespace {
 
 // Nothing, one, less than a pack, not a multiple of one, more than a block.
-const Index lengths[] = {0, 1, 3, 7, 16, 255, 1027, 20003};
+const Index counts[] = {0, 1, 3, 7, 16, 255, 1027, 20003};
 
 void compare_gemm(const Gemm& g) {
   CAPTURE(g.m);
@@ -51,7 +51,7 @@ TEST_CASE("cuda gemm: a batch, and one matrix for all of it") {
 }
 
 TEST_CASE("cuda element by element, in place and at odd addresses") {
-  for (Index n : lengths)
+  for (Index n : counts)
     for (Index odd : {0, 1}) {
       CAPTURE(n);
       CAPTURE(odd);
@@ -87,7 +87,7 @@ TEST_CASE("cuda scale by a number that is on the device") {
 
 TEST_CASE("cuda activations, also far out and not finite") {
   for (Activation kind : {Activation::relu, Activation::gelu})
-    for (Index n : lengths) {
+    for (Index n : counts) {
       CAPTURE(n);
       Values x = uniform_values(n, 1);
       const Values dy = uniform_values(n, 2);
@@ -102,7 +102,7 @@ TEST_CASE("cuda activations, also far out and not finite") {
 }
 
 TEST_CASE("cuda dropout: the reference's bits, whatever the length and the rate") {
-  for (Index n : lengths)
+  for (Index n : counts)
     for (double rate : {0.0, 0.1, 0.5, 0.99999}) {
       CAPTURE(n);
       CAPTURE(rate);

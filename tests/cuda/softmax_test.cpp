@@ -5,15 +5,15 @@ using namespace tenfold;
 
 namespace {
 
-struct Extent {
+struct Scores {
   Index rows, cols;
 };
 // No row, one, less than a warp, what a lane holds and one more, and rows for a block.
-const Extent extents[] = {{0, 5},   {1, 1},   {9, 3},   {2, 32},  {17, 33}, {8, 128},
-                          {3, 129}, {5, 512}, {2, 513}, {1, 600}, {3, 1500}};
+const Scores score_shapes[] = {{0, 5},   {1, 1},   {9, 3},   {2, 32},  {17, 33}, {8, 128},
+                               {3, 129}, {5, 512}, {2, 513}, {1, 600}, {3, 1500}};
 
-void compare_softmax(const Extent& extent, Mask mask, const Ids& lengths, Real size) {
-  const auto [rows, cols] = extent;
+void compare_softmax(const Scores& scores, Mask mask, const Ids& lengths, Real size) {
+  const auto [rows, cols] = scores;
   CAPTURE(rows);
   CAPTURE(cols);
   CAPTURE(mask.causal);
@@ -29,20 +29,20 @@ void compare_softmax(const Extent& extent, Mask mask, const Ids& lengths, Real s
 }  // namespace
 
 TEST_CASE("cuda softmax: rows of any length, numbers of any size") {
-  for (const Extent& extent : extents)
-    for (Real size : {Real{1}, Real{1000}}) compare_softmax(extent, {}, {}, size);
+  for (const Scores& scores : score_shapes)
+    for (Real size : {Real{1}, Real{1000}}) compare_softmax(scores, {}, {}, size);
 }
 
 TEST_CASE("cuda softmax: masks, and rows that see nothing") {
   for (Index cols : {7, 40, 130, 700}) {
     const Index heads = 2, queries = 5, batch = 3;
     const Ids lengths{static_cast<std::int32_t>(cols), static_cast<std::int32_t>(cols / 2), 0};
-    const Extent extent{batch * heads * queries, cols};
-    compare_softmax(extent, {.heads = heads, .queries = queries, .causal = true}, {}, 2);
-    compare_softmax(extent, {.heads = heads, .queries = queries, .causal = true, .offset = cols - 3}, {}, 2);
-    compare_softmax(extent, {.heads = heads, .queries = queries, .causal = true, .offset = -2}, {}, 2);
-    compare_softmax(extent, {.heads = heads, .queries = queries}, lengths, 2);
-    compare_softmax(extent, {.heads = heads, .queries = queries, .causal = true}, lengths, 2);
+    const Scores scores{batch * heads * queries, cols};
+    compare_softmax(scores, {.heads = heads, .queries = queries, .causal = true}, {}, 2);
+    compare_softmax(scores, {.heads = heads, .queries = queries, .causal = true, .offset = cols - 3}, {}, 2);
+    compare_softmax(scores, {.heads = heads, .queries = queries, .causal = true, .offset = -2}, {}, 2);
+    compare_softmax(scores, {.heads = heads, .queries = queries}, lengths, 2);
+    compare_softmax(scores, {.heads = heads, .queries = queries, .causal = true}, lengths, 2);
   }
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("cuda softmax: a row is not rescued from infinities and NaN") {
 }
 
 TEST_CASE("cuda softmax backward") {
-  for (const auto& [rows, cols] : extents) {
+  for (const auto& [rows, cols] : score_shapes) {
     CAPTURE(rows);
     CAPTURE(cols);
     const Values y = uniform_values(rows * cols, 1), dy = uniform_values(rows * cols, 2);
@@ -70,8 +70,8 @@ TEST_CASE("cuda softmax backward") {
 }
 
 TEST_CASE("cuda layer norm: rows of any length") {
-  const Extent more[] = {{2, 256}, {3, 257}, {70, 48}, {3, 1024}, {2, 1025}};
-  std::vector<Extent> all(std::begin(extents), std::end(extents));
+  const Scores more[] = {{2, 256}, {3, 257}, {70, 48}, {3, 1024}, {2, 1025}};
+  std::vector<Scores> all(std::begin(score_shapes), std::end(score_shapes));
   all.insert(all.end(), std::begin(more), std::end(more));
   for (const auto& [rows, cols] : all) {
     CAPTURE(rows);
@@ -100,7 +100,7 @@ TEST_CASE("cuda layer norm: a large mean does not drown the deviations") {
 }
 
 TEST_CASE("cuda layer norm backward: every column's sum over all rows") {
-  const Extent cases[] = {{0, 5},  {1, 1},   {3, 17},  {16, 128}, {17, 129}, {40, 48},
+  const Scores cases[] = {{0, 5},  {1, 1},   {3, 17},  {16, 128}, {17, 129}, {40, 48},
                           {33, 256}, {9, 512}, {5, 600}, {4, 1024}, {35, 1100}, {150, 20}};
   for (const auto& [rows, cols] : cases) {
     CAPTURE(rows);

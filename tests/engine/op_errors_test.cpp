@@ -7,7 +7,7 @@ using namespace tenfold;
 
 namespace {
 
-struct Fixture {
+struct Complaining {
   std::unique_ptr<Kernels> k = make_reference_kernels();
   Variable x(const Shape& shape) { return filled(*k, shape, 1); }
   IdTensor ids(Index n) { return IdTensor::full(*k, {n}, 0); }
@@ -17,7 +17,7 @@ struct Fixture {
 
 #define REFUSED(expression, text) CHECK_THROWS_WITH_AS(expression, text, ShapeError)
 
-TEST_CASE_FIXTURE(Fixture, "products name the dimensions that must agree") {
+TEST_CASE_FIXTURE(Complaining, "products name the dimensions that must agree") {
   REFUSED(matmul(x({4, 3}), x({4, 5})), "matmul: inner dimensions must agree, got [4, 3] and [4, 5]");
   REFUSED(matmul(x({4, 3}), x({3, 5}), true), "matmul: inner dimensions must agree, got [4, 3] and [3, 5]");
   REFUSED(matmul(x({4, 3}), x({3, 5}), false, true), "matmul: inner dimensions must agree, got [4, 3] and [3, 5]");
@@ -30,7 +30,7 @@ TEST_CASE_FIXTURE(Fixture, "products name the dimensions that must agree") {
           "linear: the bias must have the weight's first axis, got [2, 3], [5, 3] and [3]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "element-wise operations name both shapes") {
+TEST_CASE_FIXTURE(Complaining, "element-wise operations name both shapes") {
   REFUSED(add(x({2, 3}), x({2})), "add: the second shape must equal the first or its last axes, got [2, 3] and [2]");
   REFUSED(add(x({3}), x({2, 3})), "add: the second shape must equal the first or its last axes, got [3] and [2, 3]");
   REFUSED(multiply(x({2}), x({3})), "multiply: shapes must be equal, got [2] and [3]");
@@ -39,7 +39,7 @@ TEST_CASE_FIXTURE(Fixture, "element-wise operations name both shapes") {
           "bias_activation: the bias must have the input's last axis, got [2, 3] and [2]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "row-wise operations name the shapes they need") {
+TEST_CASE_FIXTURE(Complaining, "row-wise operations name the shapes they need") {
   REFUSED(softmax(x({})), "softmax: at least one axis is needed, got []");
   REFUSED(softmax(x({2, 3}), {true, 0, {}}),
           "softmax: a masked input must be [batch, heads, queries, keys], got [2, 3]");
@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(Fixture, "row-wise operations name the shapes they need") {
           "[5, 3] and [3]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an axis that is not there is named") {
+TEST_CASE_FIXTURE(Complaining, "an axis that is not there is named") {
   REFUSED(sum(x({2, 3}), 2), "sum: there must be an axis 2, got [2, 3]");
   REFUSED(sum(x({2, 3}), -3), "sum: there must be an axis -3, got [2, 3]");
   REFUSED(mean(x({2, 3}), -3), "mean: there must be an axis -3, got [2, 3]");
@@ -67,7 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "an axis that is not there is named") {
   REFUSED(split(x({2, 3}), 1, 2), "split: axis 1 of [2, 3] does not divide into 2 parts");
 }
 
-TEST_CASE_FIXTURE(Fixture, "moving operations name what does not fit") {
+TEST_CASE_FIXTURE(Complaining, "moving operations name what does not fit") {
   const Variable parts[] = {x({2, 3}), x({3, 3})}, other_rank[] = {x({2, 3}), x({2})};
   REFUSED(concat(parts, 1), "concat: all axes but one must agree, got [2, 3] and [3, 3]");
   REFUSED(concat(other_rank, 0), "concat: all axes but one must agree, got [2, 3] and [2]");
@@ -80,7 +80,7 @@ TEST_CASE_FIXTURE(Fixture, "moving operations name what does not fit") {
   REFUSED(reshape(x({2, 3}), {4}), "reshape: sizes must agree, got [2, 3] to [4]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "attention names the widths and lengths that do not fit") {
+TEST_CASE_FIXTURE(Complaining, "attention names the widths and lengths that do not fit") {
   REFUSED(attention(x({1, 2, 8}), 1), "attention: the width must divide into 1 heads, got [1, 2, 8]");
   REFUSED(attention(x({1, 2, 12}), 3), "attention: the width must divide into 3 heads, got [1, 2, 12]");
   REFUSED(attention(x({2, 12}), 1), "attention: inputs must be [batch, time, columns], got [2, 12]");
@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "attention names the widths and lengths that do not f
           "attention: one key length per batch entry is needed, got [2, 2, 12]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "empty batches pass through") {
+TEST_CASE_FIXTURE(Complaining, "empty batches pass through") {
   CHECK(linear(x({0, 3}), x({5, 3}), x({5})).shape() == Shape{0, 5});
   CHECK(softmax(x({0, 3})).shape() == Shape{0, 3});
   CHECK(attention(x({0, 2, 12}), 2).shape() == Shape{0, 2, 4});

@@ -14,7 +14,7 @@ namespace {
 
 using Values = std::vector<Real>;
 
-struct Fixture {
+struct Optimising {
   std::unique_ptr<Kernels> k = make_reference_kernels();
   Tensor tensor(const Shape& shape, const Values& values) { return Tensor::from(*k, shape, values); }
   Parameter parameter(const Shape& shape, const Values& values) { return {"p", tensor(shape, values), {}}; }
@@ -24,7 +24,7 @@ struct Fixture {
 
 // g = 0.5: m = 0.05, v = 0.005, corrected 0.5 and 0.25, so the step is lr · 0.5/0.5.
 // Then g = -1: m = 0.9·0.05 - 0.1 = -0.055, v = 0.98·0.005 + 0.02 = 0.0249, corrected by 0.19 and 0.0396.
-TEST_CASE_FIXTURE(Fixture, "Adam's first two steps, by hand") {
+TEST_CASE_FIXTURE(Optimising, "Adam's first two steps, by hand") {
   Parameter p = parameter({1}, {1});
   Adam adam({&p}, {0.9, 0.98, 1e-9, 0});
   p.grad = tensor({1}, {0.5});
@@ -39,7 +39,7 @@ TEST_CASE_FIXTURE(Fixture, "Adam's first two steps, by hand") {
 }
 
 // With ε as large as the root of the corrected second moment, the first step is half as long.
-TEST_CASE_FIXTURE(Fixture, "Adam's epsilon stands beside the corrected root") {
+TEST_CASE_FIXTURE(Optimising, "Adam's epsilon stands beside the corrected root") {
   Parameter p = parameter({1}, {0});
   Adam adam({&p}, {0.9, 0.98, 0.5, 0});
   p.grad = tensor({1}, {0.5});
@@ -72,7 +72,7 @@ TEST_CASE("AdamW on every device equals its formula in plain doubles, over fifty
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "weight decay shrinks matrices, not biases and norms") {
+TEST_CASE_FIXTURE(Optimising, "weight decay shrinks matrices, not biases and norms") {
   Parameter matrix = parameter({1, 2}, {1, -2}), vector = parameter({2}, {1, -2});
   Adam adam({&matrix, &vector}, {0.9, 0.98, 1e-9, 0.5});
   matrix.grad = tensor({1, 2}, {0, 0});
@@ -83,7 +83,7 @@ TEST_CASE_FIXTURE(Fixture, "weight decay shrinks matrices, not biases and norms"
   CHECK(vector.value.to_host() == Values{1, -2});
 }
 
-TEST_CASE_FIXTURE(Fixture, "Adam goes on where set_steps() says") {
+TEST_CASE_FIXTURE(Optimising, "Adam goes on where set_steps() says") {
   Parameter p = parameter({1}, {0});
   Adam adam({&p}, {0.9, 0.98, 1e-9, 0});
   adam.set_steps(9);
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(Fixture, "Adam goes on where set_steps() says") {
   CHECK(p.value.item() == doctest::Approx(-m_hat / std::sqrt(v_hat)));
 }
 
-TEST_CASE_FIXTURE(Fixture, "SGD subtracts rate times scaled gradient") {
+TEST_CASE_FIXTURE(Optimising, "SGD subtracts rate times scaled gradient") {
   Parameter p = parameter({2}, {1, 2});
   p.grad = tensor({2}, {10, -20});
   Sgd({&p}).step(0.1, 0.5);
@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(Fixture, "SGD subtracts rate times scaled gradient") {
   CHECK(p.value.to_host()[1] == doctest::Approx(3));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a parameter without a gradient stays as it is, its moments too") {
+TEST_CASE_FIXTURE(Optimising, "a parameter without a gradient stays as it is, its moments too") {
   Parameter with = parameter({1}, {1}), without = parameter({1, 1}, {1});
   Adam adam({&with, &without}, {0.9, 0.98, 1e-9, 0.5});
   with.grad = tensor({1}, {1});
@@ -117,7 +117,7 @@ TEST_CASE_FIXTURE(Fixture, "a parameter without a gradient stays as it is, its m
   CHECK(with.value.item() == before);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a gradient of another shape is refused, before anything is changed") {
+TEST_CASE_FIXTURE(Optimising, "a gradient of another shape is refused, before anything is changed") {
   Parameter good = parameter({1}, {1}), bad = parameter({2}, {1, 2});
   good.grad = tensor({1}, {1});
   bad.grad = tensor({3}, {1, 2, 3});
@@ -129,7 +129,7 @@ TEST_CASE_FIXTURE(Fixture, "a gradient of another shape is refused, before anyth
   CHECK(adam.steps() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "the gradient norm is that of all gradients together") {
+TEST_CASE_FIXTURE(Optimising, "the gradient norm is that of all gradients together") {
   Parameter a = parameter({2}, {0, 0}), b = parameter({1}, {0}), c = parameter({1}, {0});
   a.grad = tensor({2}, {2, -3});
   b.grad = tensor({1}, {6});

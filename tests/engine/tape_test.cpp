@@ -15,7 +15,7 @@ namespace {
 
 using Values = std::vector<Real>;
 
-struct Fixture {
+struct Recording {
   std::unique_ptr<Kernels> k = make_reference_kernels();
   Tape tape;
 
@@ -26,7 +26,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a tape of 300 000 operations does not overflow the stack") {
+TEST_CASE_FIXTURE(Recording, "a tape of 300 000 operations does not overflow the stack") {
   const Variable x = tape.leaf(tensor({2}));
   Variable y = x;
   for (int i = 0; i < 300'000; ++i) y = scale(y, i % 2 == 0 ? Real(2) : Real(0.5));
@@ -37,14 +37,14 @@ TEST_CASE_FIXTURE(Fixture, "a tape of 300 000 operations does not overflow the s
   CHECK(tape.size() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "the gradients of all uses of a variable add up") {
+TEST_CASE_FIXTURE(Recording, "the gradients of all uses of a variable add up") {
   const Variable x = tape.leaf(tensor({3, -1}));
   tape.backward(add(multiply(x, x), add(x, scale(x, 10))), tensor({1, 100}));
   CHECK(grad(x) == Values{2 * 3 + 11, 100 * (2 * -1 + 11)});
 }
 
 // add() passes one gradient tensor on to both inputs; adding to one of them must leave the other alone.
-TEST_CASE_FIXTURE(Fixture, "a gradient that two variables share is not added to in place") {
+TEST_CASE_FIXTURE(Recording, "a gradient that two variables share is not added to in place") {
   const Variable a = tape.leaf(tensor({1})), b = tape.leaf(tensor({1}));
   const Tensor upstream = tensor({5});
   tape.backward(add(add(a, b), a), upstream);
@@ -53,7 +53,7 @@ TEST_CASE_FIXTURE(Fixture, "a gradient that two variables share is not added to 
   CHECK(upstream.to_host() == Values{5});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a parameter used three times is one node, and its gradient the sum") {
+TEST_CASE_FIXTURE(Recording, "a parameter used three times is one node, and its gradient the sum") {
   Parameter p = parameter({4});
   const Variable first = tape.parameter(p);
   const Variable y = multiply(multiply(first, tape.parameter(p)), tape.parameter(p));
@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(Fixture, "a parameter used three times is one node, and its gr
   CHECK(p.grad.to_host() == Values{3 * 16});
 }
 
-TEST_CASE_FIXTURE(Fixture, "backward adds to what a parameter's gradient holds") {
+TEST_CASE_FIXTURE(Recording, "backward adds to what a parameter's gradient holds") {
   Parameter p = parameter({1});
   for (int i = 1; i <= 3; ++i) {
     tape.clear();
@@ -71,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "backward adds to what a parameter's gradient holds")
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "only leaves and what keep_grad() asks for keep their gradient") {
+TEST_CASE_FIXTURE(Recording, "only leaves and what keep_grad() asks for keep their gradient") {
   const Variable x = tape.leaf(tensor({1}));
   const Variable h = scale(x, 2), kept = scale(h, 3), y = scale(kept, 5);
   tape.keep_grad(kept);
@@ -82,7 +82,7 @@ TEST_CASE_FIXTURE(Fixture, "only leaves and what keep_grad() asks for keep their
   CHECK_FALSE(tape.grad(y).defined());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a constant takes part but gets no gradient") {
+TEST_CASE_FIXTURE(Recording, "a constant takes part but gets no gradient") {
   const Variable x = tape.leaf(tensor({2})), constant = tensor({5});
   const Variable y = multiply(x, constant);
   tape.backward(y);
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(Fixture, "a constant takes part but gets no gradient") {
   CHECK(tape.size() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what the result does not depend on gets no gradient") {
+TEST_CASE_FIXTURE(Recording, "what the result does not depend on gets no gradient") {
   Parameter unused = parameter({1});
   const Variable x = tape.leaf(tensor({1})), other = tape.leaf(tensor({1}));
   const Variable y = scale(x, 2);
@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(Fixture, "what the result does not depend on gets no gradient"
   CHECK_FALSE(unused.grad.defined());
 }
 
-TEST_CASE_FIXTURE(Fixture, "backward frees what operations saved, clear() frees the rest") {
+TEST_CASE_FIXTURE(Recording, "backward frees what operations saved, clear() frees the rest") {
   const std::size_t before = k->memory().stats().used_bytes;
   {
     const Tensor input = Tensor::full(*k, {1000}, 1);
@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(Fixture, "backward frees what operations saved, clear() frees 
   CHECK(k->memory().stats().used_bytes == before);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a stale variable is refused") {
+TEST_CASE_FIXTURE(Recording, "a stale variable is refused") {
   const Variable x = tape.leaf(tensor({1}));
   tape.clear();
   const char* text = "tape: an operation uses a stale variable: its tape was cleared";
@@ -133,7 +133,7 @@ TEST_CASE_FIXTURE(Fixture, "a stale variable is refused") {
   CHECK_THROWS_AS(tape.keep_grad(x), std::logic_error);
 }
 
-TEST_CASE_FIXTURE(Fixture, "variables of another tape, or of none, are refused") {
+TEST_CASE_FIXTURE(Recording, "variables of another tape, or of none, are refused") {
   Tape other;
   const Variable x = tape.leaf(tensor({1})), y = other.leaf(tensor({1}));
   CHECK_THROWS_WITH_AS(add(x, y), "tape: an operation uses a variable that is not on this tape", std::logic_error);
@@ -142,7 +142,7 @@ TEST_CASE_FIXTURE(Fixture, "variables of another tape, or of none, are refused")
                        std::logic_error);
 }
 
-TEST_CASE_FIXTURE(Fixture, "backward runs once, on a value of the upstream gradient's shape") {
+TEST_CASE_FIXTURE(Recording, "backward runs once, on a value of the upstream gradient's shape") {
   const Variable x = tape.leaf(tensor({1, 2})), y = scale(x, 2);
   CHECK_THROWS_WITH_AS(tape.backward(y),
                        "backward: without an upstream gradient the value must have size 1, got [2]", ShapeError);
@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(Fixture, "backward runs once, on a value of the upstream gradi
                        "tape: backward() was already run; clear() the tape first", std::logic_error);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a backward that returns a gradient of the wrong shape is caught") {
+TEST_CASE_FIXTURE(Recording, "a backward that returns a gradient of the wrong shape is caught") {
   struct Wrong final : Backward {
     void run(const Tensor& dy, std::span<Tensor> dx) override { dx[0] = dy; }
   };

@@ -38,7 +38,7 @@ std::string file_of(const std::string& header, std::size_t data_bytes) {
 }
 
 /// What reading these bytes says, without the file's name; "loads" if it does.
-std::string outcome(const TemporaryFolder& folder, const std::string& bytes) {
+std::string loading(const TemporaryFolder& folder, const std::string& bytes) {
   const fs::path path = folder / "x.safetensors";
   put(path, bytes);
   try {
@@ -137,12 +137,12 @@ TEST_CASE("the layout is that of the format") {
 TEST_CASE("a file of another program loads, its header in any order and without checksums") {
   TemporaryFolder folder;
   CHECK(
-      outcome(folder,
+      loading(folder,
               file_of(R"({"b":{"dtype":"F64","shape":[],"data_offsets":[4,12]},)"
                       R"("a":{"shape":[1],"data_offsets":[0,4],"dtype":"I32"},"__metadata__":{"k":"v"}}   )",
                       12)) == "loads");
   CHECK(read_safetensors(folder / "x.safetensors").tensors()[0].name == "a");
-  CHECK(outcome(folder, file_of("{}", 0)) == "loads");
+  CHECK(loading(folder, file_of("{}", 0)) == "loads");
 }
 
 TEST_CASE("each rule of the header has its message") {
@@ -153,7 +153,7 @@ TEST_CASE("each rule of the header has its message") {
   const std::string good = entry("F32", "[1]", "[0,4]");
   const auto check = [&](const std::string& header, std::size_t data, const std::string& expected) {
     CAPTURE(header);
-    const std::string found = outcome(folder, file_of(header, data));
+    const std::string found = loading(folder, file_of(header, data));
     CHECK_MESSAGE(found.find(expected) != std::string::npos, found);
   };
   check("", 4, "header must begin with {");
@@ -191,11 +191,11 @@ TEST_CASE("each rule of the header has its message") {
 
 TEST_CASE("header lengths beyond the file or beyond reason are refused before anything is allocated") {
   TemporaryFolder folder;
-  CHECK(outcome(folder, "") == "the file is empty");
+  CHECK(loading(folder, "") == "the file is empty");
   for (std::uint64_t length : {std::uint64_t{3}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
     std::string bytes = file_of("{}", 0);
     std::memcpy(bytes.data(), &length, 8);
-    CHECK(outcome(folder, bytes).find("announces a header of " + std::to_string(length)) !=
+    CHECK(loading(folder, bytes).find("announces a header of " + std::to_string(length)) !=
           std::string::npos);
   }
   // A sparse file makes the absurd length true.
@@ -215,17 +215,17 @@ TEST_CASE("every truncation and every flipped bit of a file with checksums is re
   const std::string whole = get(folder / "m");
   for (std::size_t length = 0; length < whole.size(); ++length) {
     CAPTURE(length);
-    CHECK(outcome(folder, whole.substr(0, length)) != "loads");
+    CHECK(loading(folder, whole.substr(0, length)) != "loads");
   }
   for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
     std::string flipped = whole;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     CAPTURE(bit);
-    CHECK(outcome(folder, flipped) != "loads");
+    CHECK(loading(folder, flipped) != "loads");
   }
   std::string flipped = whole;
   flipped.back() = static_cast<char>(flipped.back() ^ 1);
-  CHECK(outcome(folder, flipped) == "checksum of \"b\" differs: the file is damaged");
+  CHECK(loading(folder, flipped) == "checksum of \"b\" differs: the file is damaged");
 }
 
 TEST_CASE("a flipped bit in a header without checksums loads or is reported") {
@@ -238,7 +238,7 @@ TEST_CASE("a flipped bit in a header without checksums loads or is reported") {
   for (std::size_t bit = 0; bit < 8 * (whole.size() - 16); ++bit) {
     std::string flipped = whole;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
-    loaded += outcome(folder, flipped) == "loads";
+    loaded += loading(folder, flipped) == "loads";
   }
   CHECK(loaded > 0);  // another name, say
   CHECK(loaded < 100);

@@ -15,7 +15,7 @@ namespace {
 
 const fs::path root = TENFOLD_SOURCE_DIR;
 
-std::string text_of(const fs::path& file) {
+std::string page_text(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -66,7 +66,7 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 TEST_CASE("every link to a file leads to one") {
   for (const fs::path& page : pages())
-    for (const std::string& target : dead_links(page, text_of(page)))
+    for (const std::string& target : dead_links(page, page_text(page)))
       FAIL_CHECK(fs::relative(page, root).string() << " links to " << target << ", which is not there");
   CHECK(dead_links(root / "x.md", "[a](README.md) [b](none.md) ![c](docs/none.svg) [d](https://x.org) [e](#here) `[f](none)`") ==
         std::vector<std::string>{"none.md", "docs/none.svg"});
@@ -80,7 +80,7 @@ TEST_CASE("there are ten chapters, and each has its parts") {
                              "exercise/stub.cpp", "exercise/check.cpp", "exercise/hints.md", "solution/exercise.cpp",
                              "solution/mutants.txt"})
       CHECK_MESSAGE(fs::exists(chapter / file), file);
-    const std::string lesson = text_of(chapter / "README.md");
+    const std::string lesson = page_text(chapter / "README.md");
     std::size_t at = 0;
     for (const char* section : {"## The question\n", "## The idea\n", "## Predict\n", "## Experiment\n", "## Break it\n",
                                 "## What people get wrong\n", "## Exercise\n", "## Questions\n",
@@ -96,7 +96,7 @@ TEST_CASE("there are ten chapters, and each has its parts") {
     CHECK(count(lesson, "<!--= ") >= 3);
     CHECK(lesson.find("<!-- begin code lesson.hpp ") != lesson.npos);
     CHECK(lesson.find("](../README.md)") != lesson.npos);
-    const auto hints = count(text_of(chapter / "exercise/hints.md"), "\n## ");
+    const auto hints = count(page_text(chapter / "exercise/hints.md"), "\n## ");
     CHECK(hints >= 1);
     CHECK(hints <= 3);
   }

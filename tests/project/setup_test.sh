@@ -25,6 +25,9 @@ case "$*" in
   *install*) [ ! -e "$scratch/stale" ] || { echo 'E: 404 Not Found'; exit 100; }; echo 'Setting up it' ;;
 esac
 STUB
+  # shellcheck disable=SC2016
+  echo 'printf "nvidia-cuda-toolkit:\n  Installed: (none)\n  Candidate: %s\n" "$(cat "$scratch/nvcc")"' | stub apt-cache
+  echo '(none)' >"$scratch/nvcc"
   echo 'echo 0' | stub id
   echo 'exit 1' | stub python3
 }
@@ -35,7 +38,7 @@ echo "sudo $*" >>"$scratch/calls"
 exec "$@"
 STUB
 }
-setup() { try env PATH="$bin" TMPDIR="$scratch/tmp" CI="${ci:-}" sh "$here/scripts/setup" "$@"; }
+setup() { try env PATH="$bin" TMPDIR="$scratch/tmp" CI="${ci:-}" CUDACXX= CUDA_PATH="$scratch/cuda" sh "$here/scripts/setup" "$@"; }
 called() { grep -qF -e "$1" "$scratch/calls"; }
 times_called() { [ "$(grep -cF -e "$1" "$scratch/calls")" -eq "$2" ]; }
 nothing_called() { [ ! -s "$scratch/calls" ]; }
@@ -156,6 +159,29 @@ absent python3-torch
 echo 'exit 0' | stub python3
 setup test
 check 'PyTorch from elsewhere: says nothing' silent
+
+machine
+ci=true setup test
+check 'no nvcc, and none to be had: goes on without' silent
+echo '11.8.89~11.8.0-5' >"$scratch/nvcc"
+ci=true setup test
+check 'no nvcc, and one without C++20: goes on without' silent
+echo '12.4.131~12.4.1-2' >"$scratch/nvcc"
+setup test
+check 'no nvcc on a person'"'"'s machine: its gigabytes are not forced on anyone' silent
+ci=true setup test
+check 'no nvcc in CI: succeeds' status 0
+check 'no nvcc in CI: installed where the distribution has it' called 'install -y --no-install-recommends nvidia-cuda-toolkit'
+absent libfmt-dev
+: >"$scratch/calls"
+ci=true setup test
+check 'no nvcc in CI and a package missing: both are installed' times_called 'install -y' 2
+check 'no nvcc in CI and a package missing: no file left behind' tidy
+machine
+echo '12.4.131~12.4.1-2' >"$scratch/nvcc"
+stub nvcc </dev/null
+ci=true setup test
+check 'nvcc is there: it is used' silent
 
 # The same on a terminal, where the output of apt-get runs through a pipe: its failure must not get lost there.
 if command -v script >/dev/null; then

@@ -14,14 +14,14 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // What sacreBLEU prints after "BLEU = " for a set, a tokenisation and lower-casing.
-struct Expected {
+struct ExpectedBleu {
   const char* set;
   const char* tokenization;
   bool lowercase;
   const char* line;
 };
 
-const Expected reference_values[] = {
+const ExpectedBleu reference_bleu[] = {
     // clang-format off
     {"english", "13a", false, "66.74 85.4/73.0/63.6/55.2 (BP = 0.976 ratio = 0.976 hyp_len = 41 ref_len = 42)"},
     {"english", "zh", false, "65.67 85.0/72.2/62.5/53.6 (BP = 0.975 ratio = 0.976 hyp_len = 40 ref_len = 41)"},
@@ -75,7 +75,7 @@ double bleu_of(const Lines& hypotheses, const Lines& references) {
 
 TEST_CASE("BLEU prints the same line as sacreBLEU on every sample set") {
   const auto sets = read_metric_samples();
-  for (const Expected& expected : reference_values) {
+  for (const ExpectedBleu& expected : reference_bleu) {
     CAPTURE(expected.set);
     const SampleSet& set = sets.at(expected.set);
     const BleuOptions options{mt_tokenization_from(expected.tokenization), expected.lowercase};

@@ -14,13 +14,13 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // What sacreBLEU prints after "chrF2 = " for a set, with or without lower-casing.
-struct Expected {
+struct ExpectedChrf {
   const char* set;
   bool lowercase;
   const char* score;
 };
 
-const Expected reference_values[] = {
+const ExpectedChrf reference_chrf[] = {
     // clang-format off
     {"english", false, "80.49"},
     {"french", false, "63.08"},
@@ -57,7 +57,7 @@ const Expected reference_values[] = {
 
 TEST_CASE("chrF prints the same score as sacreBLEU on every sample set") {
   const auto sets = read_metric_samples();
-  for (const Expected& expected : reference_values) {
+  for (const ExpectedChrf& expected : reference_chrf) {
     CAPTURE(expected.set);
     const SampleSet& set = sets.at(expected.set);
     const ChrfScore chrf = corpus_chrf(set.hypotheses, set.references, {expected.lowercase});

@@ -31,7 +31,7 @@ std::uint64_t checksum(const std::vector<SentencePair>& pairs) {
   return hash;
 }
 
-std::string message_of(auto call) {
+std::string message_of_data_error(auto call) {
   try {
     call();
   } catch (const DataError& error) {
@@ -120,14 +120,14 @@ TEST_CASE("grammar: every English word of the held-out sentences is in the train
 TEST_CASE("grammar: as many pairs as promised, and no more") {
   CHECK(generate_pairs(4, max_builtin_pairs).size() == max_builtin_pairs);
   CHECK(generate_pairs(4, 0).empty());
-  CHECK(message_of([] { generate_pairs(4, max_builtin_pairs + 1); }) ==
+  CHECK(message_of_data_error([] { generate_pairs(4, max_builtin_pairs + 1); }) ==
         "built-in corpus: at most 100000 distinct pairs, got 100001");
-  CHECK(message_of([] { builtin_corpus(4, max_builtin_pairs); }) ==
+  CHECK(message_of_data_error([] { builtin_corpus(4, max_builtin_pairs); }) ==
         "built-in corpus: at most 100000 distinct pairs, got 101000");
-  CHECK(message_of([] { builtin_corpus(4, 10, SIZE_MAX); }) ==
+  CHECK(message_of_data_error([] { builtin_corpus(4, 10, SIZE_MAX); }) ==
         "built-in corpus: at most 100000 held-out pairs, got 18446744073709551615");
-  CHECK(message_of([] { builtin_corpus(4, SIZE_MAX); }) ==
+  CHECK(message_of_data_error([] { builtin_corpus(4, SIZE_MAX); }) ==
         "built-in corpus: at most 100000 training pairs, got 18446744073709551615");
-  CHECK(message_of([] { builtin_corpus(4, 0); }) ==
+  CHECK(message_of_data_error([] { builtin_corpus(4, 0); }) ==
         "built-in corpus: needs at least one training pair, got 0");
 }

@@ -19,7 +19,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-const std::vector<Ids> sources{{5, 6, 7}, {4}, {8, 9, 4, 5, 6, 10, 7}, {10, 10}};
+const std::vector<Ids> sentences{{5, 6, 7}, {4}, {8, 9, 4, 5, 6, 10, 7}, {10, 10}};
 
 /// The definition of greedy: the likeliest token that is neither pad nor bos, until eos or the limit.
 Ids plain_greedy(Transformer& model, const Ids& source, Index limit) {
@@ -62,11 +62,11 @@ TEST_CASE("greedy takes the argmax of the whole decoder, token by token") {
   for (const Variant& v : variants()) {
     CAPTURE(v.name);
     Transformer model(kernels_for_tests(), v.config, 3);
-    const auto found = search(model, sources, {.length_factor = 1, .length_extra = 6});
-    REQUIRE(found.size() == sources.size());
-    for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto found = search(model, sentences, {.length_factor = 1, .length_extra = 6});
+    REQUIRE(found.size() == sentences.size());
+    for (std::size_t i = 0; i < sentences.size(); ++i) {
       REQUIRE(found[i].size() == 1);
-      CHECK(found[i][0].tokens == plain_greedy(model, sources[i], static_cast<Index>(sources[i].size()) + 6));
+      CHECK(found[i][0].tokens == plain_greedy(model, sentences[i], static_cast<Index>(sentences[i].size()) + 6));
     }
   }
 }
@@ -75,13 +75,13 @@ TEST_CASE("what a beam finds has the probability it says, in order, and nothing 
   for (const Variant& v : variants()) {
     CAPTURE(v.name);
     Transformer model(kernels_for_tests(), v.config, 4);
-    const auto found = search(model, sources, {.beam = 4, .length_penalty = 0.6, .nbest = 4});
-    for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto found = search(model, sentences, {.beam = 4, .length_penalty = 0.6, .nbest = 4});
+    for (std::size_t i = 0; i < sentences.size(); ++i) {
       REQUIRE(found[i].size() == 4);
       std::set<std::pair<Ids, bool>> seen;
       for (std::size_t n = 0; n < found[i].size(); ++n) {
         const Hypothesis& h = found[i][n];
-        CHECK(std::abs(h.log_probability - plain_score(model, sources[i], h)) <= 1e-4);
+        CHECK(std::abs(h.log_probability - plain_score(model, sentences[i], h)) <= 1e-4);
         const double length = static_cast<double>(h.tokens.size()) + (h.ended ? 1 : 0);
         CHECK(std::abs(h.score - h.log_probability / std::pow(length, 0.6)) <= 1e-12);
         CHECK(seen.insert({h.tokens, h.ended}).second);
@@ -94,9 +94,9 @@ TEST_CASE("what a beam finds has the probability it says, in order, and nothing 
 TEST_CASE("a sentence's translation does not depend on its company") {
   Transformer model(kernels_for_tests(), variants()[0].config, 5);
   for (Index beam : {1, 3}) {
-    const auto together = search(model, sources, {.beam = beam});
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      CHECK(search(model, {&sources[i], 1}, {.beam = beam})[0][0].tokens == together[i][0].tokens);
+    const auto together = search(model, sentences, {.beam = beam});
+    for (std::size_t i = 0; i < sentences.size(); ++i)
+      CHECK(search(model, {&sentences[i], 1}, {.beam = beam})[0][0].tokens == together[i][0].tokens);
   }
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("what is guessed on the way changes nothing, whether it was right or w
       if (seed > 4) make_alike(model.output_weight());        // too much so for rough weights: most guesses are wrong
       PreparedWeights prepared(model.kernels());
       prepared.note_served();
-      for (const Ids& source : sources)
+      for (const Ids& source : sentences)
         for (bool scores : {false, true}) {
           const SearchOptions options{.length_factor = 1, .length_extra = 12, .scores = scores};
           const Hypothesis guessed = search(model, {&source, 1}, options, &prepared)[0][0];
@@ -160,9 +160,9 @@ TEST_CASE("a beam as wide as everything finds what trying everything finds") {
 
 TEST_CASE("a beam of a model that spreads its choices finds no less than greedy") {
   Transformer model(kernels_for_tests(), variants()[1].config, 8);
-  const auto greedy = search(model, sources, {.length_penalty = 0});
-  const auto wide = search(model, sources, {.beam = 50, .length_penalty = 0});
-  for (std::size_t i = 0; i < sources.size(); ++i)
+  const auto greedy = search(model, sentences, {.length_penalty = 0});
+  const auto wide = search(model, sentences, {.beam = 50, .length_penalty = 0});
+  for (std::size_t i = 0; i < sentences.size(); ++i)
     if (greedy[i][0].ended) CHECK(wide[i][0].score >= greedy[i][0].score - 1e-6);
 }
 
@@ -171,13 +171,13 @@ TEST_CASE("an output that does not end is cut at its limit and says so") {
   set(model.generator_bias, eos_id, -1e4F);
   for (Index beam : {1, 3}) {
     const auto found =
-        search(model, sources, {.beam = beam, .nbest = beam, .length_factor = 2, .length_extra = 1});
-    for (std::size_t i = 0; i < sources.size(); ++i) {
+        search(model, sentences, {.beam = beam, .nbest = beam, .length_factor = 2, .length_extra = 1});
+    for (std::size_t i = 0; i < sentences.size(); ++i) {
       REQUIRE(static_cast<Index>(found[i].size()) == beam);
       CHECK_FALSE(found[i][0].ended);
-      CHECK(found[i][0].tokens.size() == 2 * sources[i].size() + 1);
+      CHECK(found[i][0].tokens.size() == 2 * sentences[i].size() + 1);
     }
-    const auto model_bound = search(model, sources, {.beam = beam, .length_factor = 1000});
+    const auto model_bound = search(model, sentences, {.beam = beam, .length_factor = 1000});
     for (const auto& hypotheses : model_bound)
       CHECK(static_cast<Index>(hypotheses[0].tokens.size()) == model.config().max_length);
   }
@@ -186,7 +186,7 @@ TEST_CASE("an output that does not end is cut at its limit and says so") {
 TEST_CASE("an end that is certain gives an empty translation") {
   Transformer model(kernels_for_tests(), variants()[0].config, 7);
   set(model.generator_bias, eos_id, 1e4F);
-  for (const auto& hypotheses : search(model, sources, {})) {
+  for (const auto& hypotheses : search(model, sentences, {})) {
     CHECK(hypotheses[0].tokens.empty());
     CHECK(hypotheses[0].ended);
     CHECK(std::abs(hypotheses[0].log_probability) <= 1e-6);
@@ -203,12 +203,12 @@ TEST_CASE("broken weights give some output, and no crash") {
       set(one_logit.generator_bias, 7, bad);
       Transformer one_token(kernels_for_tests(), variants()[0].config, 7);
       set(one_token.target_embed, 6 * 16,
-          bad);  // the row of token 6: in some sources, and in every row of logits
+          bad);  // the row of token 6: in some sentences, and in every row of logits
       Transformer everything(kernels_for_tests(), variants()[0].config, 7);
       for (Parameter* p : everything.parameters())
         for (Index i = 0; i < p->value.size(); ++i) set(*p, static_cast<std::size_t>(i), bad);
       for (Transformer* model : {&one_logit, &one_token, &everything})
-        for (const auto& hypotheses : search(*model, sources, {.beam = beam, .nbest = beam}))
+        for (const auto& hypotheses : search(*model, sentences, {.beam = beam, .nbest = beam}))
           CHECK(hypotheses.size() >= 1);
     }
 }
@@ -216,7 +216,7 @@ TEST_CASE("broken weights give some output, and no crash") {
 TEST_CASE("options and sentences out of range are refused") {
   Transformer model(kernels_for_tests(), variants()[0].config, 7);
   const auto refused = [&](const SearchOptions& o) {
-    return message_of<UsageError>([&] { search(model, sources, o); });
+    return message_of<UsageError>([&] { search(model, sentences, o); });
   };
   CHECK(refused({.beam = 0}) == "search: the beam must be 1 to 1000, got 0");
   CHECK(refused({.beam = 2, .nbest = 3}) == "search: nbest must be 1 to the beam's width 2, got 3");
