@@ -10,6 +10,7 @@
 #include "core/errors.hpp"
 #include "emulator/device_memory.hpp"
 #include "emulator/faults.hpp"
+#include "emulator/refusals.hpp"
 #include "emulator/streams.hpp"
 
 inline namespace cuda_emulated {
@@ -260,6 +261,7 @@ void Scheduler::fence() {
 cudaError_t run(const Launch& launch, cudaStream_t stream, std::shared_ptr<void> (*keep)(void*)) {
   Scheduler& s = scheduler();
   if (const cudaError_t error = s.refuse(launch)) return set_last_error(error);
+  if (const cudaError_t error = refusal(Call::launch)) return error;
   if (!streams().late()) {
     streams().submit(stream, [&] { s.run(launch); });
   } else {
