@@ -17,7 +17,7 @@ namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 /// What `--device cuda` and `--device cuda-emulated` run; see the head of this file.
 class CudaKernels final : public Kernels {
  public:
-  /// Throws CudaError where there is no card, or no driver.
+  /// Throws CudaError where there is no card or no driver, no code for the card in this build, or no cuBLAS.
   CudaKernels();
   ~CudaKernels() override;
 
