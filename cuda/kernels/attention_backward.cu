@@ -14,14 +14,14 @@
 
 #include "cuda_kernels.hpp"
 #include "kernels/attention_tile.cuh"
+#include "kernels/attention_wide.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-/// What backward reads and writes, as in Kernels::attention_backward.
-struct Gradients {
-  const Real *q, *k, *v, *o, *log_sums, *grad_o;
-  Real *dq, *dk, *dv, *delta;  // delta is [batch, heads, queries]
+/// What backward reads and writes.
+struct Gradients : AttentionGradients {
+  Real* delta;  // [batch, heads, queries]
 };
 
 constexpr int delta_threads = 256;
@@ -192,10 +192,14 @@ void queue_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
 
 void CudaKernels::attention_backward(const Attention& a, const Real* q, const Real* k, const Real* v, const Real* o,
                                      const Real* log_sums, const Real* grad_o, Real* dq, Real* dk, Real* dv) {
-  check_head_dim(a);
   const auto rows = static_cast<std::size_t>(a.batch * a.heads * a.queries);
+  if (a.head_dim > widest_tile) {
+    const std::size_t bytes = rows * static_cast<std::size_t>(a.keys) * sizeof(WideWeight);
+    return queue_wide_attention_backward(a, {q, k, v, o, log_sums, grad_o, dq, dk, dv},
+                                         static_cast<WideWeight*>(scratch(bytes)), stream());
+  }
   auto* delta = static_cast<Real*>(scratch(rows * sizeof(Real)));
-  const Gradients g{q, k, v, o, log_sums, grad_o, dq, dk, dv, delta};
+  const Gradients g{{q, k, v, o, log_sums, grad_o, dq, dk, dv}, delta};
   const auto queue_any = a.head_dim <= 16   ? queue_width<16>
                          : a.head_dim <= 32 ? queue_width<32>
                          : a.head_dim <= 64 ? queue_width<64>

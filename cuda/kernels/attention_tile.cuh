@@ -180,7 +180,13 @@ struct KeptTile {
   }
 };
 
-/// Throws ShapeError when heads are too wide for the tiles.
-void check_head_dim(const Attention& a);
+/// The widest head that tiles are made for; beyond it attention_wide.cu takes over.
+inline constexpr Index widest_tile = 128;
+
+/// What backward reads and writes, as in Kernels::attention_backward.
+struct AttentionGradients {
+  const Real *q, *k, *v, *o, *log_sums, *grad_o;  ///< read
+  Real *dq, *dk, *dv;                             ///< written
+};
 
 }  // namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON
