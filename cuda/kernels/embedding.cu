@@ -9,6 +9,7 @@
 #include "core/errors.hpp"
 #include "cuda_kernels.hpp"
 #include "kernels/pack.cuh"
+#include "kernels/reduce.cuh"
 #include "kernels/row_grid.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
@@ -59,14 +60,13 @@ __global__ void sort_kernel(const std::int32_t* ids, const unsigned* place, std:
 }
 
 constexpr int warp = 32, warps = threads / warp;
-constexpr unsigned all_lanes = 0xffffffffu;
 
 /// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row hold
 /// `word`, from the first. All 32: it may go on beyond.
 __device__ inline int run_length(const std::int32_t* words, int first, int step, int count, std::int32_t word) {
   const int at = first + step * static_cast<int>(threadIdx.x);
-  const unsigned same = __ballot_sync(all_lanes, at >= 0 && at < count && words[at] == word);
-  return same == all_lanes ? warp : __ffs(static_cast<int>(~same)) - 1;
+  const unsigned same = __ballot_sync(whole_warp, at >= 0 && at < count && words[at] == word);
+  return same == whole_warp ? warp : __ffs(static_cast<int>(~same)) - 1;
 }
 
 /// The sum of the rows of dy that tokens[first … last) name, in this order, of columns c … c + Width.
