@@ -109,8 +109,8 @@ void Cublas::Destroy::operator()(cublasHandle_t handle) const {
   if (cudaGetDevice(&device) == cudaSuccess) blas().destroy(handle);
 }
 
-// cuBLAS counts along columns. What it takes for the matrix M stored with distance ld is our Mᵀ, and Cᵀ = op(B)ᵀ op(A)ᵀ:
-// so the factors change places, as do m and n, and the flags stay as they are.
+// cuBLAS counts along columns. What it takes for the matrix M stored with distance ld is our Mᵀ, and Cᵀ = op(B)ᵀ
+// op(A)ᵀ: so the factors change places, as do m and n, and the flags stay as they are.
 void Cublas::gemm(const Gemm& g, const Real* a, const Real* b, Real* c) const {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   const auto flag = [](bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };

@@ -1,8 +1,8 @@
 /// @file
 /// Cublas: the matrix products of NVIDIA's library, for row-major matrices.
 ///
-/// On a card the library is loaded when the first Cublas is made, not when the program starts: it is half a gigabyte with
-/// what it needs, and a program that computes on the processor should neither wait for it nor need it.
+/// On a card the library is loaded when the first Cublas is made, not when the program starts: it is half a gigabyte
+/// with what it needs, and a program that computes on the processor should neither wait for it nor need it.
 /// On the emulator its functions stand on CBLAS (cuda/emulator/).
 #pragma once
 #include <memory>

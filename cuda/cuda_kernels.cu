@@ -64,8 +64,8 @@ class Owned {
   T handle_ = nullptr;
 };
 
-/// Memory of the host that the card can read by itself, so that copying it up need not be waited for. A part is used again
-/// when the copy out of it is done; with several parts that is long past.
+/// Memory of the host that the card can read by itself, so that copying it up need not be waited for. A part is used
+/// again when the copy out of it is done; with several parts that is long past.
 class Staging {
  public:
   explicit Staging(cudaStream_t stream) : stream_(stream) {}

@@ -2,8 +2,8 @@
 /// DeviceMemory: what the emulated card has handed out.
 ///
 /// Memory is aligned to 256 bytes, filled with NaN, and lies between red zones: AddressSanitizer stops at them, and
-/// elsewhere broken_guard() looks whether they were written. Under AddressSanitizer the host may not touch it but through
-/// the API (allocations of up to 1 MiB: to close and open more would take longer than the kernels).
+/// elsewhere broken_guard() looks whether they were written. Under AddressSanitizer the host may not touch it but
+/// through the API (allocations of up to 1 MiB: to close and open more would take longer than the kernels).
 #pragma once
 #include <cstddef>
 #include <map>
@@ -60,7 +60,8 @@ class DeviceMemory {
   std::size_t bytes_ = 0;
 };
 
-/// Throws CudaError. What is left at the end of the program is no leak then: who was to free it may not have come to it.
+/// Throws CudaError. What is left at the end of the program is no leak then: who was to free it may not have come to
+/// it.
 [[noreturn]] void broken_rule(const std::string& message);
 /// The one card's.
 DeviceMemory& device_memory();

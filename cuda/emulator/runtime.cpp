@@ -64,8 +64,8 @@ cudaError_t check_copy(const char* call, void* to, const void* from, std::size_t
   return cudaSuccess;
 }
 
-// As a card: pageable memory is read before the call returns and written before it does; pinned memory at any time until
-// somebody waits.
+// As a card: pageable memory is read before the call returns and written before it does; pinned memory at any time
+// until somebody waits.
 cudaError_t copy_later(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   DeviceMemory& d = device_memory();
   Streams& s = streams();
@@ -113,7 +113,8 @@ void check_struct(const Launch& launch, int index, const void* argument, std::si
   for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
     std::uintptr_t word;
     std::memcpy(&word, static_cast<const char*>(argument) + i, 8);
-    // Programs and their memory are above 0x5000'0000'0000; a number that looks like one of theirs would be a rare accident.
+    // Programs and their memory are above 0x5000'0000'0000; a number that looks like one of theirs would be a rare
+    // accident.
     if (word < 0x5000'0000'0000 || word > 0x7fff'ffff'ffff) continue;
     const void* pointer = reinterpret_cast<const void*>(word);
     if (d.covers(pointer, 0) || d.pinned(pointer) || !is_mapped(word)) continue;

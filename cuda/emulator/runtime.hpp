@@ -2,9 +2,10 @@
 /// The part of CUDA's runtime that this project uses: memory, copies, streams, events, errors.
 ///
 /// One device with memory of its own (device_memory.hpp), as the smallest of the supported cards has it (compute
-/// capability 7.5), so that what runs here runs on all of them. Everything is done when the call returns, or as late as a
-/// card may do it (streams.hpp). Device memory is filled with NaN when it is handed out. A copy whose direction or extent is wrong, a foreign pointer freed and the like throw
-/// CudaError with the rule that was broken; device memory that is left at the end of the program fails it.
+/// capability 7.5), so that what runs here runs on all of them. Everything is done when the call returns, or as late as
+/// a card may do it (streams.hpp). Device memory is filled with NaN when it is handed out. A copy whose direction or
+/// extent is wrong, a foreign pointer freed and the like throw CudaError with the rule that was broken; device memory
+/// that is left at the end of the program fails it.
 #pragma once
 #include <cstddef>
 

@@ -173,8 +173,8 @@ Fiber& Scheduler::stack_for(Thread& thread) {
 
 void Scheduler::fiber_body(Fiber& fiber) { scheduler().work(fiber); }
 
-// A fiber runs a thread to its end, and others that are fresh after it, until one that waits on a stack of its own is to
-// go on; then it is idle, until somebody has a thread for it again.
+// A fiber runs a thread to its end, and others that are fresh after it, until one that waits on a stack of its own is
+// to go on; then it is idle, until somebody has a thread for it again.
 void Scheduler::work(Fiber& fiber) {
   for (;;) {
     auto* thread = static_cast<Thread*>(fiber.thread);

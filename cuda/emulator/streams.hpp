@@ -2,10 +2,10 @@
 /// Streams: in what order work is done that the host has queued.
 ///
 /// Ordinarily all work is done at once, before the call that queues it returns. With TENFOLD_EMULATOR_LATE=1 (or
-/// set_late) it is done as late as a card may do it: when somebody waits for it. Then a host that reads a result before it
-/// has waited, or fills a staging buffer again that is still to be copied, or forgets that one stream must wait for
-/// another, gets wrong numbers here as well. An error in a kernel is thrown by the call that waits. Memory that is freed
-/// waits for nobody: it is there for what was queued before, and goes when that is done.
+/// set_late) it is done as late as a card may do it: when somebody waits for it. Then a host that reads a result before
+/// it has waited, or fills a staging buffer again that is still to be copied, or forgets that one stream must wait for
+/// another, gets wrong numbers here as well. An error in a kernel is thrown by the call that waits. Memory that is
+/// freed waits for nobody: it is there for what was queued before, and goes when that is done.
 #pragma once
 #include <cstddef>
 #include <deque>

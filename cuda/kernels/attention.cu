@@ -1,8 +1,8 @@
 /// @file
 /// Scaled dot-product attention without the matrix of weights ever being stored (Dao et al., "FlashAttention", 2022): a
-/// block takes a tile of queries and goes through the keys tile by tile, keeping for each query the largest score so far,
-/// the sum of exp(score - largest) and the weighted sum of values. When a tile brings a larger score, both sums are
-/// rescaled (Milakov and Gimelshein 2018). Tiles that the mask hides from all the queries are left out.
+/// block takes a tile of queries and goes through the keys tile by tile, keeping for each query the largest score so
+/// far, the sum of exp(score - largest) and the weighted sum of values. When a tile brings a larger score, both sums
+/// are rescaled (Milakov and Gimelshein 2018). Tiles that the mask hides from all the queries are left out.
 #include <cmath>
 #include <type_traits>
 
@@ -13,8 +13,8 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-/// Three blocks at once leave each thread 168 registers; left to itself, ptxas wants as many as there is shared memory for,
-/// and on some cards spills.
+/// Three blocks at once leave each thread 168 registers; left to itself, ptxas wants as many as there is shared memory
+/// for, and on some cards spills.
 template <class T>
 __global__ void __launch_bounds__(T::threads, 3)
     attend(AttentionCall a, Index tiles, const Real* __restrict__ q, const Real* __restrict__ k,

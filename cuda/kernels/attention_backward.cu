@@ -6,9 +6,9 @@
 ///   dq_i = scale Σ_j ds_ij k_j,  dk_j = scale Σ_i ds_ij q_i,
 /// with r the dropout's scale where a weight is kept and 0 elsewhere.
 ///
-/// Three kernels: the deltas; dq, a block for a tile of queries going through the keys; dk and dv, a block for a tile of
-/// keys going through the queries. The scores are so computed twice, but no two blocks add to one number: the order of
-/// every sum is fixed, and atomics are not needed.
+/// Three kernels: the deltas; dq, a block for a tile of queries going through the keys; dk and dv, a block for a tile
+/// of keys going through the queries. The scores are so computed twice, but no two blocks add to one number: the order
+/// of every sum is fixed, and atomics are not needed.
 #include <cmath>
 #include <type_traits>
 
@@ -25,8 +25,8 @@ struct Gradients : AttentionGradients {
 };
 
 constexpr int delta_threads = 256;
-/// Blocks that a multiprocessor should have registers for. Left to itself, ptxas wants as many as there is shared memory
-/// for, and spills.
+/// Blocks that a multiprocessor should have registers for. Left to itself, ptxas wants as many as there is shared
+/// memory for, and spills.
 constexpr int blocks_at_once = 4;
 
 /// delta, a warp for each row.
@@ -166,8 +166,8 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
   }
 }
 
-/// Queues all for heads of up to `Width`, with as large tiles as 48 KiB hold: two of rows, two of columns, and one or two
-/// of weights.
+/// Queues all for heads of up to `Width`, with as large tiles as 48 KiB hold: two of rows, two of columns, and one or
+/// two of weights.
 template <int Width>
 void queue_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
   constexpr int bytes = Width * static_cast<int>(sizeof(Real));

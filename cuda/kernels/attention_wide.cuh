@@ -1,6 +1,6 @@
 /// @file
-/// Attention for heads that no tile of shared memory holds, of any width. Plain and slow: a warp computes a row by itself,
-/// and the weights are stored. What the mask hides is never read, as by the tiled kernels.
+/// Attention for heads that no tile of shared memory holds, of any width. Plain and slow: a warp computes a row by
+/// itself, and the weights are stored. What the mask hides is never read, as by the tiled kernels.
 #pragma once
 #include "kernels/attention_tile.cuh"
 

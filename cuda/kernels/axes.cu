@@ -54,8 +54,8 @@ struct Walk {
   Index step[Shape::max_rank] = {};
 };
 
-/// A thread per output: its position along each axis, innermost first, by division; 32 bits are enough for a position and
-/// four times as fast as 64.
+/// A thread per output: its position along each axis, innermost first, by division; 32 bits are enough for a position
+/// and four times as fast as 64.
 __global__ void permute_kernel(const Real* x, Real* out, Walk walk, unsigned n) {
   for (Index i = global_thread(); i < n; i += all_threads()) {
     auto rest = static_cast<unsigned>(i);

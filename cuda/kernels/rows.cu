@@ -52,8 +52,9 @@ struct BiasActivationBack {
 
 constexpr int tile = 32, lanes_down = 8;
 
-/// out[chunk, c] = Σ of x[r, c] over the chunk's rows. A warp reads 32 neighbouring columns of a row; the eight warps of a
-/// block take every eighth row and add up what they have in a fixed order, so the result does not depend on who was first.
+/// out[chunk, c] = Σ of x[r, c] over the chunk's rows. A warp reads 32 neighbouring columns of a row; the eight warps
+/// of a block take every eighth row and add up what they have in a fixed order, so the result does not depend on who
+/// was first.
 __global__ void sum_rows_kernel(const Real* x, Real* out, Index rows, Index cols, Index chunk) {
   SHARED(Real, partial, [lanes_down][tile]);
   const Index c = static_cast<Index>(blockIdx.x) * tile + threadIdx.x;
@@ -86,8 +87,8 @@ void CudaKernels::bias_activate_backward(Activation kind, const Real* x, const R
   run_rows("bias_activate_backward", stream(), BiasActivationBack{kind}, x, bias, dx, rows, cols, dy);
 }
 
-// Many rows and few columns would leave most of the card idle, so the rows are cut into chunks, whose sums are added in a
-// second stage (columns.cuh).
+// Many rows and few columns would leave most of the card idle, so the rows are cut into chunks, whose sums are added in
+// a second stage (columns.cuh).
 void CudaKernels::sum_rows(const Real* x, Real* out, Index rows, Index cols) {
   if (cols == 0) return;
   const Index across = (cols + tile - 1) / tile;
