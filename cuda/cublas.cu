@@ -96,31 +96,33 @@ int distance(Index ld) { return to_int(std::max<Index>(ld, 1)); }
 
 Cublas::Cublas(cudaStream_t stream) {
   const bool tf32 = tf32_wanted();
-  check_status(blas().create(&handle_), "start of cuBLAS");
-  check_status(blas().set_stream(handle_, stream), "start of cuBLAS");
-  check_status(blas().set_math_mode(handle_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH), "start of cuBLAS");
+  cublasHandle_t handle = nullptr;
+  check_status(blas().create(&handle), "start of cuBLAS");
+  handle_.reset(handle);
+  check_status(blas().set_stream(handle, stream), "start of cuBLAS");
+  check_status(blas().set_math_mode(handle, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH), "start of cuBLAS");
 }
 
-Cublas::~Cublas() {
+void Cublas::Destroy::operator()(cublasHandle_t handle) const {
   // At the end of the program CUDA may be gone before us, and the library with it.
   int device = 0;
-  if (cudaGetDevice(&device) == cudaSuccess) blas().destroy(handle_);
+  if (cudaGetDevice(&device) == cudaSuccess) blas().destroy(handle);
 }
 
-// cuBLAS counts along columns. What it takes for the matrix M stored with distance ld is our Mᵀ, and Cᵀ = op(B)ᵀ op(A)ᵀ:
-// so the factors change places, as do m and n, and the flags stay as they are.
+// cuBLAS counts along columns. What it takes for the matrix M stored with distance ld is our Mᵀ, and Cᵀ = op(B)ᵀ
+// op(A)ᵀ: so the factors change places, as do m and n, and the flags stay as they are.
 void Cublas::gemm(const Gemm& g, const Real* a, const Real* b, Real* c) const {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   const auto flag = [](bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const int m = to_int(g.m), n = to_int(g.n), k = to_int(g.k);
   const int lda = distance(g.lda), ldb = distance(g.ldb), ldc = distance(g.ldc);
   if (g.batch == 1)
-    check_status(blas().gemm(handle_, flag(g.transpose_b), flag(g.transpose_a), n, m, k, &g.alpha, b, ldb, a, lda, &g.beta,
+    check_status(blas().gemm(handle_.get(), flag(g.transpose_b), flag(g.transpose_a), n, m, k, &g.alpha, b, ldb, a, lda, &g.beta,
                              c, ldc),
                  "gemm");
   else
-    check_status(blas().gemm_batched(handle_, flag(g.transpose_b), flag(g.transpose_a), n, m, k, &g.alpha, b, ldb,
-                                     g.stride_b, a, lda, g.stride_a, &g.beta, c, ldc, g.stride_c, to_int(g.batch)),
+    check_status(blas().gemm_batched(handle_.get(), flag(g.transpose_b), flag(g.transpose_a), n, m, k, &g.alpha, b,
+                                     ldb, g.stride_b, a, lda, g.stride_a, &g.beta, c, ldc, g.stride_c, to_int(g.batch)),
                  "gemm");
 }
 

@@ -48,34 +48,37 @@ std::unique_ptr<MemorySource> memory_of_card() {
   return std::make_unique<DeviceMemory>();
 }
 
-/// Memory of the host that the card can read by itself, so that copying it up need not be waited for. A part is used again
-/// when the copy out of it is done; with several parts that is long past.
+/// Something that CUDA gives and takes back.
+template <class T, cudaError_t (*give_back)(T)>
+class Owned {
+ public:
+  /// What `acquire` writes. Throws CudaError when it cannot be had.
+  template <class Acquire>
+  Owned(Acquire acquire, const char* what) { check(acquire(&handle_), what); }
+  ~Owned() { static_cast<void>(give_back(handle_)); }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  T get() const { return handle_; }
+
+ private:
+  T handle_ = nullptr;
+};
+
+/// Memory of the host that the card can read by itself, so that copying it up need not be waited for. A part is used
+/// again when the copy out of it is done; with several parts that is long past.
 class Staging {
  public:
-  explicit Staging(cudaStream_t stream) : stream_(stream) {
-    for (Part& part : parts_) {
-      check(cudaMallocHost(&part.memory, part_bytes), "memory for uploads");
-      check(cudaEventCreateWithFlags(&part.done, cudaEventDisableTiming), "memory for uploads");
-    }
-  }
-  ~Staging() {
-    for (Part& part : parts_) {
-      if (part.done) static_cast<void>(cudaEventDestroy(part.done));
-      if (part.memory) static_cast<void>(cudaFreeHost(part.memory));
-    }
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
+  explicit Staging(cudaStream_t stream) : stream_(stream) {}
 
   void upload(unsigned char* to, const unsigned char* from, std::size_t bytes) {
     while (bytes > 0) {
       Part& part = parts_[next_];
       next_ = (next_ + 1) % parts_.size();
       const std::size_t now = std::min(bytes, part_bytes);
-      check(cudaEventSynchronize(part.done), "upload");  // returns at once if nothing was recorded yet
-      std::memcpy(part.memory, from, now);
-      check(cudaMemcpyAsync(to, part.memory, now, cudaMemcpyHostToDevice, stream_), "upload");
-      check(cudaEventRecord(part.done, stream_), "upload");
+      check(cudaEventSynchronize(part.done.get()), "upload");  // returns at once if nothing was recorded yet
+      std::memcpy(part.memory.get(), from, now);
+      check(cudaMemcpyAsync(to, part.memory.get(), now, cudaMemcpyHostToDevice, stream_), "upload");
+      check(cudaEventRecord(part.done.get(), stream_), "upload");
       to += now;
       from += now;
       bytes -= now;
@@ -85,45 +88,42 @@ class Staging {
  private:
   static constexpr std::size_t part_bytes = std::size_t{1} << 20;
   struct Part {
-    void* memory = nullptr;
-    cudaEvent_t done = nullptr;
+    Owned<void*, cudaFreeHost> memory{[](void** to) { return cudaMallocHost(to, part_bytes); }, "memory for uploads"};
+    Owned<cudaEvent_t, cudaEventDestroy> done{
+        [](cudaEvent_t* to) { return cudaEventCreateWithFlags(to, cudaEventDisableTiming); }, "memory for uploads"};
   };
   cudaStream_t stream_;
   std::array<Part, 16> parts_;
   std::size_t next_ = 0;
 };
 
-struct Stream {
-  cudaStream_t handle = nullptr;
-  Stream() { check(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking), "a stream"); }
-  ~Stream() {
-    static_cast<void>(cudaStreamSynchronize(handle));
-    static_cast<void>(cudaStreamDestroy(handle));
-  }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-};
+cudaError_t finish_and_destroy(cudaStream_t stream) {
+  static_cast<void>(cudaStreamSynchronize(stream));
+  return cudaStreamDestroy(stream);
+}
 
 }  // namespace
 
 struct CudaKernels::State {
-  Stream stream;
-  Staging staging{stream.handle};
-  Cublas blas{stream.handle};
+  Owned<cudaStream_t, finish_and_destroy> stream{
+      [](cudaStream_t* to) { return cudaStreamCreateWithFlags(to, cudaStreamNonBlocking); }, "a stream"};
+  Staging staging{stream.get()};
+  Cublas blas{stream.get()};
   void* scratch = nullptr;
   std::size_t scratch_bytes = 0;
 };
 
 void check(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
-#if defined(__CUDACC__)
   if (error == cudaErrorNoKernelImageForDevice)
     throw CudaError("this build has no code for this card: configure with -DTENFOLD_CUDA_ARCHITECTURES=native");
-#endif
   throw CudaError(std::string(what) + ": CUDA says " + cudaGetErrorString(error));
 }
 
-CudaKernels::CudaKernels() : Kernels(memory_of_card()), state_(std::make_unique<State>()) {}
+CudaKernels::CudaKernels() : Kernels(memory_of_card()), state_(std::make_unique<State>()) {
+  // The least kernel there is: if the build has no code for this card, that is to be heard now, not amid a step.
+  fill(static_cast<Real*>(scratch(sizeof(Real))), 0, 1);
+}
 
 CudaKernels::~CudaKernels() {
   if (state_->scratch) memory().release(state_->scratch);
@@ -131,7 +131,7 @@ CudaKernels::~CudaKernels() {
 
 std::string_view CudaKernels::name() const { return emulated ? "cuda-emulated" : "cuda"; }
 
-cudaStream_t CudaKernels::stream() const { return state_->stream.handle; }
+cudaStream_t CudaKernels::stream() const { return state_->stream.get(); }
 
 void* CudaKernels::scratch(std::size_t bytes) {
   State& s = *state_;

@@ -1,9 +1,9 @@
 /// @file
 /// CudaKernels: the whole interface on a card, or on the emulator; the same sources serve both (cuda/device.hpp).
 ///
-/// Each file of cuda/kernels/ holds one family: its __global__ functions and, below them, the members of this class that
-/// launch them. Everything is queued on one stream in call order; only download(), sum() and sum_squares() wait for it.
-/// Results do not depend on the order in which blocks run, so the same call gives the same bits.
+/// Each file of cuda/kernels/ holds one family: its __global__ functions and, below them, the members of this class
+/// that launch them. Everything is queued on one stream in call order; only download(), sum() and sum_squares() wait
+/// for it. Results do not depend on the order in which blocks run, so the same call gives the same bits.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -17,7 +17,7 @@ namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 /// What `--device cuda` and `--device cuda-emulated` run; see the head of this file.
 class CudaKernels final : public Kernels {
  public:
-  /// Throws CudaError where there is no card, or no driver.
+  /// Throws CudaError where there is no card or no driver, no code for the card in this build, or no cuBLAS.
   CudaKernels();
   ~CudaKernels() override;
 

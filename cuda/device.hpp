@@ -4,9 +4,9 @@
 /// Three spellings differ from plain CUDA, so that one source serves both:
 ///   SHARED(float, tile, [32][33]);            for  __shared__ float tile[32][33];
 ///   DYN_SHARED(float, buffer);                for  extern __shared__ float buffer[];
-///   launch({grid, block, bytes, stream}, kernel<64>, x, y, n);   for  kernel<64><<<grid, block, bytes, stream>>>(x, y, n);
-/// launch() returns the error of the launch itself. The rest (cudaMalloc, __shfl_xor_sync, cublasSgemm, …) has CUDA's own
-/// names in both.
+///   launch({grid, block, bytes, stream}, kernel<64>, x, n);   for  kernel<64><<<grid, block, bytes, stream>>>(x, n);
+/// launch() returns the error of the launch itself. The rest (cudaMalloc, __shfl_xor_sync, cublasSgemm, …) has CUDA's
+/// own names in both.
 ///
 /// TENFOLD_ON is the inline part of the namespace that keeps the two builds apart in one program: `card` or `emulated`.
 #pragma once

@@ -79,8 +79,8 @@ if(TENFOLD_NVCC_WORKS)
     set(TENFOLD_ARCHITECTURES ${usable})
     set(TENFOLD_ARCHITECTURES_few ${usable})
   else()
-    # Machine code for every card since Turing (sm_86 and sm_89 run that of sm_80), and PTX, which a newer one translates
-    # when it first runs. For the double build, which checks formulas, and for the ladder PTX will do.
+    # Machine code for every card since Turing (sm_86 and sm_89 run that of sm_80), and PTX, which a newer one
+    # translates when it first runs. For the double build, which checks formulas, and for the ladder PTX will do.
     set(TENFOLD_ARCHITECTURES 75-real 80-real 90)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
       set(TENFOLD_ARCHITECTURES 75-real 80-real 90-real 100-real 120)

@@ -20,6 +20,7 @@ struct Counters {
   std::uint64_t warp_operations = 0;  ///< shuffles, votes, __syncwarp: one for all lanes that take part
   std::uint64_t atomics = 0;          ///< one a thread
   std::uint64_t shared_bytes = 0;     ///< the most that a block had, static and dynamic
+  std::uint64_t waits = 0;            ///< of the host for work that was not done yet; only late work is (streams.hpp)
   std::uint64_t switches = 0;         ///< of the emulator itself, from thread to thread
 
   /// One kind of access by Counted<T>.

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "emulator/device_memory.hpp"
+#include "emulator/refusals.hpp"
 #include "emulator/streams.hpp"
 
 inline namespace cuda_emulated {
@@ -18,8 +19,10 @@ struct EmulatedBlas {
 
 namespace {
 
+using tenfold::emulator::Call;
 using tenfold::emulator::device_memory;
 using tenfold::emulator::DeviceMemory;
+using tenfold::emulator::refusal;
 using tenfold::emulator::streams;
 
 CBLAS_TRANSPOSE as_cblas(cublasOperation_t op) { return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans; }
@@ -70,18 +73,16 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation
 
 inline namespace cuda_emulated {
 
-cublasStatus_t cublasCreate(cublasHandle_t* handle) { return *handle = new EmulatedBlas, CUBLAS_STATUS_SUCCESS; }
+cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  if (refusal(Call::acquire)) return CUBLAS_STATUS_ALLOC_FAILED;
+  return *handle = new EmulatedBlas, CUBLAS_STATUS_SUCCESS;
+}
 cublasStatus_t cublasDestroy(cublasHandle_t handle) { return delete handle, CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
+  if (refusal(Call::acquire)) return CUBLAS_STATUS_NOT_INITIALIZED;
   return handle->stream = stream, CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasSetPointerMode(cublasHandle_t, cublasPointerMode_t mode) {
-  return mode == CUBLAS_POINTER_MODE_HOST ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
-}
-cublasStatus_t cublasSetAtomicsMode(cublasHandle_t, cublasAtomicsMode_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasSetWorkspace(cublasHandle_t, void*, std::size_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasGetVersion(cublasHandle_t, int* version) { return *version = 130000, CUBLAS_STATUS_SUCCESS; }
 const char* cublasGetStatusString(cublasStatus_t status) {
   switch (status) {
     case CUBLAS_STATUS_SUCCESS: return "success";

@@ -61,13 +61,14 @@ DeviceMemory::KernelAccess::~KernelAccess() { device_memory().open(false); }
 
 void DeviceMemory::open([[maybe_unused]] bool to_kernels) {
 #if defined(__SANITIZE_ADDRESS__)
-  for (const auto& [memory, bytes] : allocations_) {
-    if (bytes > closed_to_host) continue;
-    if (to_kernels)
-      __asan_unpoison_memory_region(memory, bytes);
-    else
-      __asan_poison_memory_region(memory, bytes);
-  }
+  for (const Areas* areas : {&allocations_, &retired_})
+    for (const auto& [memory, bytes] : *areas) {
+      if (bytes > closed_to_host) continue;
+      if (to_kernels)
+        __asan_unpoison_memory_region(memory, bytes);
+      else
+        __asan_poison_memory_region(memory, bytes);
+    }
 #endif
 }
 
@@ -87,9 +88,15 @@ void* DeviceMemory::allocate(std::size_t bytes) {
   return memory;
 }
 
-bool DeviceMemory::release(void* memory) {
+bool DeviceMemory::retire(void* memory) {
   const auto found = allocations_.find(static_cast<const char*>(memory));
   if (found == allocations_.end()) return false;
+  retired_.insert(allocations_.extract(found));
+  return true;
+}
+
+void DeviceMemory::release(void* memory) {
+  const auto found = retired_.find(static_cast<const char*>(memory));
   const std::size_t bytes = found->second;
   char* whole = static_cast<char*>(memory) - red_zone;
 #if defined(__SANITIZE_ADDRESS__)
@@ -97,10 +104,9 @@ bool DeviceMemory::release(void* memory) {
 #endif
   // What is read after this is conspicuous.
   std::memset(memory, poison, std::min(bytes, closed_to_host));
-  allocations_.erase(found);
+  retired_.erase(found);
   bytes_ -= bytes;
   std::free(whole);
-  return true;
 }
 
 void* DeviceMemory::allocate_host(std::size_t bytes) {
@@ -139,17 +145,18 @@ bool DeviceMemory::touches(const void* memory, std::size_t bytes) const {
 
 std::string DeviceMemory::broken_guard() {
 #if !defined(__SANITIZE_ADDRESS__)
-  for (const auto& [memory, bytes] : allocations_) {
-    char* before = const_cast<char*>(memory) - red_zone;
-    char* after = const_cast<char*>(memory) + bytes;
-    const std::size_t behind = rounded(bytes) - bytes + red_zone;
-    const bool ok_before = untouched(before, red_zone), ok_after = untouched(after, behind);
-    if (ok_before && ok_after) continue;
-    std::memset(before, poison, red_zone);
-    std::memset(after, poison, behind);
-    return fmt::format("something was written {} device memory of {} bytes", ok_after ? "before the beginning of"
-                                                                                     : "past the end of", bytes);
-  }
+  for (const Areas* areas : {&allocations_, &retired_})
+    for (const auto& [memory, bytes] : *areas) {
+      char* before = const_cast<char*>(memory) - red_zone;
+      char* after = const_cast<char*>(memory) + bytes;
+      const std::size_t behind = rounded(bytes) - bytes + red_zone;
+      const bool ok_before = untouched(before, red_zone), ok_after = untouched(after, behind);
+      if (ok_before && ok_after) continue;
+      std::memset(before, poison, red_zone);
+      std::memset(after, poison, behind);
+      return fmt::format("something was written {} device memory of {} bytes",
+                         ok_after ? "before the beginning of" : "past the end of", bytes);
+    }
 #endif
   return {};
 }

@@ -2,8 +2,8 @@
 /// DeviceMemory: what the emulated card has handed out.
 ///
 /// Memory is aligned to 256 bytes, filled with NaN, and lies between red zones: AddressSanitizer stops at them, and
-/// elsewhere broken_guard() looks whether they were written. Under AddressSanitizer the host may not touch it but through
-/// the API (allocations of up to 1 MiB: to close and open more would take longer than the kernels).
+/// elsewhere broken_guard() looks whether they were written. Under AddressSanitizer the host may not touch it but
+/// through the API (allocations of up to 1 MiB: to close and open more would take longer than the kernels).
 #pragma once
 #include <cstddef>
 #include <map>
@@ -27,8 +27,10 @@ class DeviceMemory {
 
   /// nullptr when there is none.
   void* allocate(std::size_t bytes);
-  /// False when it was not handed out here. Throws CudaError when its red zones were written.
-  bool release(void* memory);
+  /// Takes it out of use: it is there only for work that was queued before. False when it was not handed out here.
+  bool retire(void* memory);
+  /// Gives back what was retired, when that work is done.
+  void release(void* memory);
   /// Pinned memory of the host, counted so that it is not forgotten.
   void* allocate_host(std::size_t bytes);
   /// False when it was not handed out here.
@@ -44,7 +46,7 @@ class DeviceMemory {
   std::string broken_guard();
   /// Where an address is, as seen from the nearest allocation: "at 0x…, 8 bytes past the end of 400 bytes".
   std::string describe(const void* address) const;
-  /// Bytes handed out now.
+  /// Bytes that are not given back yet.
   std::size_t bytes() const { return bytes_; }
   /// Allocations handed out now, of the host's pinned memory as well.
   std::size_t count() const { return allocations_.size() + pinned_.size(); }
@@ -52,12 +54,14 @@ class DeviceMemory {
  private:
   void open(bool to_kernels);
 
-  std::map<const char*, std::size_t> allocations_;  // by address
-  std::map<const char*, std::size_t> pinned_;
+  using Areas = std::map<const char*, std::size_t>;  // by address
+
+  Areas allocations_, retired_, pinned_;
   std::size_t bytes_ = 0;
 };
 
-/// Throws CudaError. What is left at the end of the program is no leak then: who was to free it may not have come to it.
+/// Throws CudaError. What is left at the end of the program is no leak then: who was to free it may not have come to
+/// it.
 [[noreturn]] void broken_rule(const std::string& message);
 /// The one card's.
 DeviceMemory& device_memory();

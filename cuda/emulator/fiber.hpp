@@ -1,8 +1,8 @@
 /// @file
 /// Fiber: a stack of its own and the place where it stopped, on Boost.Context.
 ///
-/// Switching costs some 5 ns. AddressSanitizer and ThreadSanitizer are told of every switch; to the latter each fiber is
-/// a thread, and a switch orders no memory (only what scheduler.hpp says does, as on a card).
+/// Switching costs some 5 ns. AddressSanitizer and ThreadSanitizer are told of every switch; to the latter each fiber
+/// is a thread, and a switch orders no memory (only what scheduler.hpp says does, as on a card).
 #pragma once
 #include <cstddef>
 #include <source_location>

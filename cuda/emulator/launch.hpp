@@ -22,8 +22,8 @@ struct Launch {
   std::size_t shared_bytes = 0;    ///< dynamic shared memory
   std::source_location at;         ///< where launch() stands
 };
-/// Runs all of it, or queues it if work is done late (streams.hpp); the error of the launch itself. Throws CudaError for
-/// what the kernel does wrong.
+/// Runs all of it, or queues it if work is done late (streams.hpp); the error of the launch itself. Throws CudaError
+/// for what the kernel does wrong.
 /// @param keep gives a copy of the arguments for a later time
 cudaError_t run(const Launch& launch, cudaStream_t stream, std::shared_ptr<void> (*keep)(void* arguments));
 /// Throws CudaError if argument number `index` is a pointer that is not the device's.

@@ -6,14 +6,13 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "emulator/device_memory.hpp"
-#include "emulator/faults.hpp"
+#include "emulator/refusals.hpp"
 #include "emulator/scheduler.hpp"
 #include "emulator/streams.hpp"
 
@@ -65,8 +64,8 @@ cudaError_t check_copy(const char* call, void* to, const void* from, std::size_t
   return cudaSuccess;
 }
 
-// As a card: pageable memory is read before the call returns and written before it does; pinned memory at any time until
-// somebody waits.
+// As a card: pageable memory is read before the call returns and written before it does; pinned memory at any time
+// until somebody waits.
 cudaError_t copy_later(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   DeviceMemory& d = device_memory();
   Streams& s = streams();
@@ -78,7 +77,7 @@ cudaError_t copy_later(void* to, const void* from, std::size_t bytes, cudaStream
   } else {
     const bool to_host = !d.touches(to, bytes);
     s.submit(stream, [=] { move_bytes(to, from, bytes); });
-    if (to_host && !d.pinned(to)) s.finish(stream);
+    if (to_host && !d.pinned(to)) s.wait(stream);
   }
   return cudaSuccess;
 }
@@ -114,7 +113,8 @@ void check_struct(const Launch& launch, int index, const void* argument, std::si
   for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
     std::uintptr_t word;
     std::memcpy(&word, static_cast<const char*>(argument) + i, 8);
-    // Programs and their memory are above 0x5000'0000'0000; a number that looks like one of theirs would be a rare accident.
+    // Programs and their memory are above 0x5000'0000'0000; a number that looks like one of theirs would be a rare
+    // accident.
     if (word < 0x5000'0000'0000 || word > 0x7fff'ffff'ffff) continue;
     const void* pointer = reinterpret_cast<const void*>(word);
     if (d.covers(pointer, 0) || d.pinned(pointer) || !is_mapped(word)) continue;
@@ -132,43 +132,37 @@ inline namespace cuda_emulated {
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
-  if (bytes <= memory_bytes - std::min(memory_bytes, device_memory().bytes())) *memory = device_memory().allocate(bytes);
+  if (const cudaError_t error = refusal(Call::acquire)) return error;
+  const auto fits = [&] { return bytes <= memory_bytes - std::min(memory_bytes, device_memory().bytes()); };
+  if (!fits()) streams().finish_all();  // what was freed is there again when the work before it is done
+  if (fits()) *memory = device_memory().allocate(bytes);
   return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
 }
-cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return cudaMalloc(memory, bytes); }
+// A card would wait for its work first. Nobody should count on that, so here the memory is gone for whatever is queued
+// from now on, and there for all that was queued before.
 cudaError_t cudaFree(void* memory) {
-  streams().finish_all();
-  if (memory && !device_memory().release(memory)) broken("cudaFree of what cudaMalloc did not give, or has taken back");
-  return cudaSuccess;
-}
-cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
-  streams().submit(stream, [memory] {
-    if (memory && !device_memory().release(memory))
-      broken("cudaFreeAsync of what cudaMallocAsync did not give, or has taken back");
-  });
+  if (!memory) return cudaSuccess;
+  if (!device_memory().retire(memory)) broken("cudaFree of what cudaMalloc did not give, or has taken back");
+  streams().after_all([memory] { device_memory().release(memory); });
   return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  *memory = nullptr;
+  if (const cudaError_t error = refusal(Call::acquire)) return error;
   *memory = device_memory().allocate_host(bytes);
   return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
 }
-cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) { return cudaMallocHost(memory, bytes); }
 cudaError_t cudaFreeHost(void* memory) {
-  streams().finish_all();
+  streams().wait_all();
   if (memory && !device_memory().release_host(memory))
     broken("cudaFreeHost of what cudaMallocHost did not give, or has taken back");
-  return cudaSuccess;
-}
-cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  *total = memory_bytes;
-  *free = memory_bytes - std::min(memory_bytes, device_memory().bytes());
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   if (bytes == 0) return cudaSuccess;
   if (const cudaError_t error = check_copy("cudaMemcpy", to, from, bytes, kind)) return error;
-  streams().finish(nullptr);
+  streams().wait(nullptr);
   move_bytes(to, from, bytes);
   return cudaSuccess;
 }
@@ -176,15 +170,6 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (bytes == 0) return cudaSuccess;
   if (const cudaError_t error = check_copy("cudaMemcpyAsync", to, from, bytes, kind)) return error;
   return copy_later(to, from, bytes, stream);
-}
-cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
-                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
-  if (width > to_pitch || width > from_pitch) return set_last_error(cudaErrorInvalidValue);
-  for (std::size_t row = 0; row < height; ++row)
-    if (const cudaError_t error = cudaMemcpyAsync(static_cast<char*>(to) + row * to_pitch,
-                                                  static_cast<const char*>(from) + row * from_pitch, width, kind, stream))
-      return error;
-  return cudaSuccess;
 }
 cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) { return cudaMemsetAsync(memory, value, bytes, nullptr); }
 cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
@@ -199,47 +184,9 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
 
 cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
 cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : set_last_error(cudaErrorInvalidDevice); }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
-  if (device != 0) return set_last_error(cudaErrorInvalidDevice);
-  *p = {};
-  std::snprintf(p->name, sizeof p->name, "emulated on the CPU");
-  p->totalGlobalMem = memory_bytes;
-  p->sharedMemPerBlock = static_shared;
-  p->sharedMemPerBlockOptin = p->sharedMemPerMultiprocessor = shared_with_leave;
-  p->regsPerBlock = 65536;
-  p->warpSize = lanes;
-  p->maxThreadsPerBlock = most_threads;
-  p->multiProcessorCount = 2;
-  p->major = 7;
-  p->minor = 5;
-  return cudaSuccess;
-}
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
-  cudaDeviceProp p;
-  if (const cudaError_t error = cudaGetDeviceProperties(&p, device)) return error;
-  switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
-    case cudaDevAttrMaxSharedMemoryPerBlock: *value = static_cast<int>(p.sharedMemPerBlock); break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(p.sharedMemPerBlockOptin); break;
-    case cudaDevAttrWarpSize: *value = p.warpSize; break;
-    case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
-    case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
-    case cudaDevAttrComputeCapabilityMinor: *value = p.minor; break;
-    case cudaDevAttrMemoryPoolsSupported: *value = 1; break;
-    default: return set_last_error(cudaErrorInvalidValue);
-  }
-  return cudaSuccess;
-}
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { return *pool = nullptr, cudaSuccess; }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
-cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
-cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 
 cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
-cudaError_t cudaPeekAtLastError() { return last_error; }
-cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
-  if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value) {
   if (value < 0 || static_cast<std::size_t>(value) > shared_with_leave) return set_last_error(cudaErrorInvalidValue);
   shared_leave[kernel] = static_cast<std::size_t>(value);
   return cudaSuccess;
@@ -251,15 +198,11 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorInvalidValue: return "invalid argument";
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorInvalidConfiguration: return "invalid configuration argument";
-    case cudaErrorInvalidDevice: return "invalid device ordinal";
-    case cudaErrorInvalidResourceHandle: return "invalid resource handle";
-    case cudaErrorNotReady: return "device not ready";
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+    case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
   }
   return "unknown error";
 }
-const char* cudaGetErrorName(cudaError_t error) { return cudaGetErrorString(error); }
 
 }  // namespace cuda_emulated

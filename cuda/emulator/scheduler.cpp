@@ -10,6 +10,7 @@
 #include "core/errors.hpp"
 #include "emulator/device_memory.hpp"
 #include "emulator/faults.hpp"
+#include "emulator/refusals.hpp"
 #include "emulator/streams.hpp"
 
 inline namespace cuda_emulated {
@@ -172,8 +173,8 @@ Fiber& Scheduler::stack_for(Thread& thread) {
 
 void Scheduler::fiber_body(Fiber& fiber) { scheduler().work(fiber); }
 
-// A fiber runs a thread to its end, and others that are fresh after it, until one that waits on a stack of its own is to
-// go on; then it is idle, until somebody has a thread for it again.
+// A fiber runs a thread to its end, and others that are fresh after it, until one that waits on a stack of its own is
+// to go on; then it is idle, until somebody has a thread for it again.
 void Scheduler::work(Fiber& fiber) {
   for (;;) {
     auto* thread = static_cast<Thread*>(fiber.thread);
@@ -260,6 +261,7 @@ void Scheduler::fence() {
 cudaError_t run(const Launch& launch, cudaStream_t stream, std::shared_ptr<void> (*keep)(void*)) {
   Scheduler& s = scheduler();
   if (const cudaError_t error = s.refuse(launch)) return set_last_error(error);
+  if (const cudaError_t error = refusal(Call::launch)) return error;
   if (!streams().late()) {
     streams().submit(stream, [&] { s.run(launch); });
   } else {

@@ -1,15 +1,15 @@
 /// @file
 /// Scheduler: runs the threads of a block so that every order a card allows may happen.
 ///
-/// Blocks run one after another, in an order drawn from the seed. A thread runs until it waits; then another that can go
-/// on is drawn: in every second block any of them, in the others mostly the one that could go on last, so that some warps
-/// get far ahead of the rest, which is what finds a missing barrier. A thread that never waits needs no stack of its own: it runs where the one before it ended.
-/// A barrier waits for every thread of the block, a warp operation for exactly the lanes its mask names; a thread that
-/// has ended before a barrier, threads at different barriers, a lane that its mask names and that will not come are
-/// errors (diagnosis.cpp).
+/// Blocks run one after another, in an order drawn from the seed. A thread runs until it waits; then another that can
+/// go on is drawn: in every second block any of them, in the others mostly the one that could go on last, so that some
+/// warps get far ahead of the rest, which is what finds a missing barrier. A thread that never waits needs no stack of
+/// its own: it runs where the one before it ended. A barrier waits for every thread of the block, a warp operation for
+/// exactly the lanes its mask names; a thread that has ended before a barrier, threads at different barriers, a lane
+/// that its mask names and that will not come are errors (diagnosis.cpp).
 ///
-/// Under ThreadSanitizer each CUDA thread is a thread of its own, and only barriers, __syncwarp, fences and the beginning
-/// and end of a launch order memory. Consecutive blocks use different fibers: what one fiber does is ordered.
+/// Under ThreadSanitizer each CUDA thread is a thread of its own, and only barriers, __syncwarp, fences and the
+/// beginning and end of a launch order memory. Consecutive blocks use different fibers: what one fiber does is ordered.
 #pragma once
 #include <array>
 #include <cstdint>

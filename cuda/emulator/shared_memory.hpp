@@ -20,7 +20,8 @@ class SharedMemory {
   void begin_block();
   /// "" or what was written out of bounds.
   std::string end_block() const;
-  /// The array of the declaration at `site`; nullptr when all static arrays are more than a block may have (48 KiB, 63 arrays).
+  /// The array of the declaration at `site`; nullptr when all static arrays are more than a block may have (48 KiB, 63
+  /// arrays).
   void* array(const void* site, std::size_t bytes, std::size_t alignment);
   /// The dynamic part; nullptr when `alignment` is more than it has.
   void* dynamic(std::size_t alignment);

@@ -2,19 +2,20 @@
 /// Streams and events.
 #include "emulator/streams.hpp"
 
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "core/errors.hpp"
 #include "emulator/device_memory.hpp"
+#include "emulator/refusals.hpp"
+#include "emulator/scheduler.hpp"
 
 inline namespace cuda_emulated {
 struct EmulatedStream {};
 struct EmulatedEvent {
-  std::chrono::steady_clock::time_point when;
   bool recorded = false;
   cudaStream_t stream = nullptr;
   std::size_t mark = 0;
@@ -58,7 +59,17 @@ void Streams::submit(cudaStream_t stream, Work work) {
   const auto queue = queues_.find(stream);
   if (queue == queues_.end()) broken_rule("emulator: work for a stream that does not exist, or no longer");
   if (!late_) return work();
-  queue->second.items.push_back({next_++, std::move(work)});
+  queue->second.items.push_back({next_++, [this, work = std::move(work)] {
+                                   ++done_;
+                                   work();
+                                 }});
+}
+
+// A share in it goes behind the work of every stream that has any; whichever is dropped last does it.
+void Streams::after_all(Work work) {
+  const std::shared_ptr<void> share(nullptr, [work = std::move(work)](void*) { work(); });
+  for (auto& [stream, queue] : queues_)
+    if (!queue.items.empty()) queue.items.push_back({next_++, [share] {}});
 }
 
 // The oldest item of a stream, after what it has to wait for: the default stream and all blocking streams wait for each
@@ -95,49 +106,58 @@ void Streams::finish_all() {
   for (auto& [stream, queue] : queues_) finish_until(stream, next_);
 }
 
+template <class Finish>
+void Streams::count_wait(Finish finish) {
+  const std::size_t before = done_;
+  finish();
+  if (done_ != before) ++scheduler().counters().waits;
+}
+
+void Streams::wait(cudaStream_t stream) {
+  count_wait([&] { finish(stream); });
+}
+
+void Streams::wait_all() {
+  count_wait([&] { finish_all(); });
+}
+
+void Streams::wait_until(cudaStream_t stream, std::size_t mark) {
+  count_wait([&] { finish_until(stream, mark); });
+}
+
 }  // namespace tenfold::emulator
 
-using tenfold::emulator::set_last_error;
+using tenfold::emulator::Call;
+using tenfold::emulator::refusal;
 using tenfold::emulator::streams;
 
 inline namespace cuda_emulated {
 
-cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, cudaStreamDefault); }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (const cudaError_t error = refusal(Call::acquire)) return error;
   *stream = streams().create((flags & cudaStreamNonBlocking) == 0);
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) { return streams().destroy(stream), cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return streams().finish(stream), cudaSuccess; }
-// Who asks again and again shall come to an end.
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
-cudaError_t cudaDeviceSynchronize() { return streams().finish_all(), cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return streams().wait(stream), cudaSuccess; }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return *event = new EmulatedEvent, cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return cudaEventSynchronize(event), delete event, cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  if (const cudaError_t error = refusal(Call::acquire)) return error;
+  return *event = new EmulatedEvent, cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  streams().submit(stream, [event] { event->when = std::chrono::steady_clock::now(); });
-  event->recorded = true;
-  event->stream = stream;
-  event->mark = streams().mark();
+  *event = {true, stream, streams().mark()};
   return cudaSuccess;
 }
-cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  if (event->recorded) streams().finish_until(event->stream, event->mark);
+  if (event->recorded) streams().wait_until(event->stream, event->mark);
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (event->recorded)
     streams().submit(stream, [from = event->stream, mark = event->mark] { streams().finish_until(from, mark); });
-  return cudaSuccess;
-}
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
-  if (!begin->recorded || !end->recorded) return set_last_error(cudaErrorInvalidResourceHandle);
-  cudaEventSynchronize(begin);
-  cudaEventSynchronize(end);
-  *milliseconds = std::chrono::duration<float, std::milli>(end->when - begin->when).count();
   return cudaSuccess;
 }
 

@@ -1,21 +1,20 @@
 /// @file
 /// Scaled dot-product attention without the matrix of weights ever being stored (Dao et al., "FlashAttention", 2022): a
-/// block takes a tile of queries and goes through the keys tile by tile, keeping for each query the largest score so far,
-/// the sum of exp(score - largest) and the weighted sum of values. When a tile brings a larger score, both sums are
-/// rescaled (Milakov and Gimelshein 2018). Tiles that the mask hides from all the queries are left out.
+/// block takes a tile of queries and goes through the keys tile by tile, keeping for each query the largest score so
+/// far, the sum of exp(score - largest) and the weighted sum of values. When a tile brings a larger score, both sums
+/// are rescaled (Milakov and Gimelshein 2018). Tiles that the mask hides from all the queries are left out.
 #include <cmath>
-#include <string>
 #include <type_traits>
 
-#include "core/errors.hpp"
 #include "cuda_kernels.hpp"
 #include "kernels/attention_tile.cuh"
+#include "kernels/attention_wide.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-/// Three blocks at once leave each thread 168 registers; left to itself, ptxas wants as many as there is shared memory for,
-/// and on some cards spills.
+/// Three blocks at once leave each thread 168 registers; left to itself, ptxas wants as many as there is shared memory
+/// for, and on some cards spills.
 template <class T>
 __global__ void __launch_bounds__(T::threads, 3)
     attend(AttentionCall a, Index tiles, const Real* __restrict__ q, const Real* __restrict__ k,
@@ -118,14 +117,13 @@ void queue_width(const Attention& a, const Real* q, const Real* k, const Real* v
 
 }  // namespace
 
-void check_head_dim(const Attention& a) {
-  if (a.head_dim > 128)
-    throw ShapeError("attention: heads on a CUDA device are at most 128 wide, got " + std::to_string(a.head_dim));
-}
-
 void CudaKernels::attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
-  check_head_dim(a);
-  if (a.batch * a.heads * a.queries == 0) return;
+  const Index rows = a.batch * a.heads * a.queries;
+  if (rows == 0) return;
+  if (a.head_dim > widest_tile) {
+    auto* weights = static_cast<Real*>(scratch(static_cast<std::size_t>(rows * a.keys) * sizeof(Real)));
+    return queue_wide_attention(a, q, k, v, o, log_sums, weights, stream());
+  }
   const auto queue_any = a.head_dim <= 16   ? queue_width<16>
                          : a.head_dim <= 32 ? queue_width<32>
                          : a.head_dim <= 64 ? queue_width<64>

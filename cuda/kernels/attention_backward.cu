@@ -6,27 +6,27 @@
 ///   dq_i = scale Σ_j ds_ij k_j,  dk_j = scale Σ_i ds_ij q_i,
 /// with r the dropout's scale where a weight is kept and 0 elsewhere.
 ///
-/// Three kernels: the deltas; dq, a block for a tile of queries going through the keys; dk and dv, a block for a tile of
-/// keys going through the queries. The scores are so computed twice, but no two blocks add to one number: the order of
-/// every sum is fixed, and atomics are not needed.
+/// Three kernels: the deltas; dq, a block for a tile of queries going through the keys; dk and dv, a block for a tile
+/// of keys going through the queries. The scores are so computed twice, but no two blocks add to one number: the order
+/// of every sum is fixed, and atomics are not needed.
 #include <cmath>
 #include <type_traits>
 
 #include "cuda_kernels.hpp"
 #include "kernels/attention_tile.cuh"
+#include "kernels/attention_wide.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-/// What backward reads and writes, as in Kernels::attention_backward.
-struct Gradients {
-  const Real *q, *k, *v, *o, *log_sums, *grad_o;
-  Real *dq, *dk, *dv, *delta;  // delta is [batch, heads, queries]
+/// What backward reads and writes.
+struct Gradients : AttentionGradients {
+  Real* delta;  // [batch, heads, queries]
 };
 
 constexpr int delta_threads = 256;
-/// Blocks that a multiprocessor should have registers for. Left to itself, ptxas wants as many as there is shared memory
-/// for, and spills.
+/// Blocks that a multiprocessor should have registers for. Left to itself, ptxas wants as many as there is shared
+/// memory for, and spills.
 constexpr int blocks_at_once = 4;
 
 /// delta, a warp for each row.
@@ -166,8 +166,8 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
   }
 }
 
-/// Queues all for heads of up to `Width`, with as large tiles as 48 KiB hold: two of rows, two of columns, and one or two
-/// of weights.
+/// Queues all for heads of up to `Width`, with as large tiles as 48 KiB hold: two of rows, two of columns, and one or
+/// two of weights.
 template <int Width>
 void queue_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
   constexpr int bytes = Width * static_cast<int>(sizeof(Real));
@@ -192,10 +192,14 @@ void queue_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
 
 void CudaKernels::attention_backward(const Attention& a, const Real* q, const Real* k, const Real* v, const Real* o,
                                      const Real* log_sums, const Real* grad_o, Real* dq, Real* dk, Real* dv) {
-  check_head_dim(a);
   const auto rows = static_cast<std::size_t>(a.batch * a.heads * a.queries);
+  if (a.head_dim > widest_tile) {
+    const std::size_t bytes = rows * static_cast<std::size_t>(a.keys) * sizeof(WideWeight);
+    return queue_wide_attention_backward(a, {q, k, v, o, log_sums, grad_o, dq, dk, dv},
+                                         static_cast<WideWeight*>(scratch(bytes)), stream());
+  }
   auto* delta = static_cast<Real*>(scratch(rows * sizeof(Real)));
-  const Gradients g{q, k, v, o, log_sums, grad_o, dq, dk, dv, delta};
+  const Gradients g{{q, k, v, o, log_sums, grad_o, dq, dk, dv}, delta};
   const auto queue_any = a.head_dim <= 16   ? queue_width<16>
                          : a.head_dim <= 32 ? queue_width<32>
                          : a.head_dim <= 64 ? queue_width<64>

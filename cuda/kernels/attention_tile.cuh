@@ -2,9 +2,9 @@
 /// What the attention kernels share: tiles in shared memory, the products of two tiles, and dropout's decisions for a
 /// tile of weights.
 ///
-/// A block multiplies tiles of rows with tiles of columns: forward and for dQ the rows are queries and the columns keys,
-/// for dK and dV the other way round. Eight neighbouring lanes, a group, share a row; of a tile of products each thread
-/// holds RowsEach × ColumnsEach in registers, so that a value read from shared memory serves several of them.
+/// A block multiplies tiles of rows with tiles of columns: forward and for dQ the rows are queries and the columns
+/// keys, for dK and dV the other way round. Eight neighbouring lanes, a group, share a row; of a tile of products each
+/// thread holds RowsEach × ColumnsEach in registers, so that a value read from shared memory serves several of them.
 #pragma once
 #include "core/shape.hpp"
 #include "kernels/mask.cuh"
@@ -14,8 +14,8 @@
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 
-/// A matrix in shared memory. Its rows are 16 bytes longer than they need be: without that, eight lanes that read the same
-/// column of eight rows would wait for one bank.
+/// A matrix in shared memory. Its rows are 16 bytes longer than they need be: without that, eight lanes that read the
+/// same column of eight rows would wait for one bank.
 template <int Rows, int Columns>
 struct alignas(16) Tile {
   Real at[Rows][Columns + pack_width];  ///< the numbers, and the gap
@@ -25,8 +25,8 @@ struct alignas(16) Tile {
   __device__ Pack<N> part(int row, int column) const {
     return *reinterpret_cast<const Pack<N>*>(&at[row][column]);
   }
-  /// Row r of the tile becomes row first + r of the head whose row 0 begins at `head`; zeros from row `count` on, and from
-  /// column `width` on. All `Threads` threads of the block take part, and a barrier must follow.
+  /// Row r of the tile becomes row first + r of the head whose row 0 begins at `head`; zeros from row `count` on, and
+  /// from column `width` on. All `Threads` threads of the block take part, and a barrier must follow.
   template <int Threads>
   __device__ void load(const Real* __restrict__ head, Index row_stride, Index first, Index count, int width) {
     const int there = static_cast<int>(first + Rows < count ? Rows : count - first);
@@ -144,8 +144,8 @@ struct AttentionPart {
   Index first_row;    ///< of [batch, heads, queries]: query 0 of this head
   Index tile;         ///< 0 … tiles - 1 of this head
 
-  /// Of block blockIdx.x of tiles · heads · batch. The last tiles come first: under a causal mask they see the most, and
-  /// the short ones then fill the gaps at the end.
+  /// Of block blockIdx.x of tiles · heads · batch. The last tiles come first: under a causal mask they see the most,
+  /// and the short ones then fill the gaps at the end.
   __device__ static AttentionPart of_block(const Attention& a, Index tiles) {
     const Index pair = blockIdx.x / tiles;
     return {pair / a.heads, pair % a.heads, pair * a.queries, tiles - 1 - (blockIdx.x - pair * tiles)};
@@ -180,7 +180,13 @@ struct KeptTile {
   }
 };
 
-/// Throws ShapeError when heads are too wide for the tiles.
-void check_head_dim(const Attention& a);
+/// The widest head that tiles are made for; beyond it attention_wide.cu takes over.
+inline constexpr Index widest_tile = 128;
+
+/// What backward reads and writes, as in Kernels::attention_backward.
+struct AttentionGradients {
+  const Real *q, *k, *v, *o, *log_sums, *grad_o;  ///< read
+  Real *dq, *dk, *dv;                             ///< written
+};
 
 }  // namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON

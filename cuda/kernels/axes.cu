@@ -2,6 +2,7 @@
 #include "core/errors.hpp"
 #include "cuda_kernels.hpp"
 #include "kernels/pack.cuh"
+#include "kernels/reduce.cuh"
 #include "kernels/row_grid.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
@@ -29,7 +30,7 @@ __global__ void sum_axis_by_warp(const Real* x, Real* out, Index outer, Index ax
     const Real* run = x + (r / inner) * axis * inner + r % inner;
     Real total = 0;
     for (Index a = lane; a < axis; a += warp) total += run[a * inner];
-    for (int distance = warp / 2; distance > 0; distance /= 2) total += __shfl_xor_sync(0xffffffffu, total, distance);
+    total = warp_reduce(total, Plus{});
     if (lane == 0) out[r] = total;
   }
 }
@@ -53,8 +54,8 @@ struct Walk {
   Index step[Shape::max_rank] = {};
 };
 
-/// A thread per output: its position along each axis, innermost first, by division; 32 bits are enough for a position and
-/// four times as fast as 64.
+/// A thread per output: its position along each axis, innermost first, by division; 32 bits are enough for a position
+/// and four times as fast as 64.
 __global__ void permute_kernel(const Real* x, Real* out, Walk walk, unsigned n) {
   for (Index i = global_thread(); i < n; i += all_threads()) {
     auto rest = static_cast<unsigned>(i);

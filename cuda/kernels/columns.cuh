@@ -1,6 +1,6 @@
 /// @file
-/// The second stage of every sum over rows: blocks have each left their share of a column's sum, [shares, cols], and here
-/// the shares are added, always in the same order. Atomics would add them as the blocks happen to end.
+/// The second stage of every sum over rows: blocks have each left their share of a column's sum, [shares, cols], and
+/// here the shares are added, always in the same order. Atomics would add them as the blocks happen to end.
 #pragma once
 #include "core/shape.hpp"
 #include "cuda_kernels.hpp"

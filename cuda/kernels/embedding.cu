@@ -1,14 +1,15 @@
 // Rows out of a table, and their gradients back into it.
 //
-// The way back is a scatter: tokens that share a word add to the same row. With atomicAdd the order of the additions, and
-// so the last bits, would be another each time. Instead the tokens are sorted by word first (stably, so that a row is
-// summed in the order of its tokens), and each row is summed by one warp or block.
+// The way back is a scatter: tokens that share a word add to the same row. With atomicAdd the order of the additions,
+// and so the last bits, would be another each time. Instead the tokens are sorted by word first (stably, so that a row
+// is summed in the order of its tokens), and each row is summed by one warp or block.
 #include <algorithm>
 #include <string>
 
 #include "core/errors.hpp"
 #include "cuda_kernels.hpp"
 #include "kernels/pack.cuh"
+#include "kernels/reduce.cuh"
 #include "kernels/row_grid.cuh"
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
@@ -30,8 +31,8 @@ __global__ void gather_kernel(const Real* table, const std::int32_t* ids, Real s
 
 constexpr int compared_at_once = 1024;
 
-/// Sorting by counting: token i's place is the number of tokens with a smaller word, and of earlier ones with its own. All
-/// pairs are compared: count² of the cheapest operations are soon done on a card, up to some ten thousand tokens.
+/// Sorting by counting: token i's place is the number of tokens with a smaller word, and of earlier ones with its own.
+/// All pairs are compared: count² of the cheapest operations are soon done on a card, up to some ten thousand tokens.
 /// A block counts for 256 tokens against 1024 others, which it holds in shared memory; `place` must be zero before.
 /// Adding whole numbers gives the same in any order, so here atomicAdd may be.
 __global__ void place_kernel(const std::int32_t* ids, unsigned* place, int count) {
@@ -59,14 +60,13 @@ __global__ void sort_kernel(const std::int32_t* ids, const unsigned* place, std:
 }
 
 constexpr int warp = 32, warps = threads / warp;
-constexpr unsigned all_lanes = 0xffffffffu;
 
-/// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row hold
-/// `word`, from the first. All 32: it may go on beyond.
+/// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row
+/// hold `word`, from the first. All 32: it may go on beyond.
 __device__ inline int run_length(const std::int32_t* words, int first, int step, int count, std::int32_t word) {
   const int at = first + step * static_cast<int>(threadIdx.x);
-  const unsigned same = __ballot_sync(all_lanes, at >= 0 && at < count && words[at] == word);
-  return same == all_lanes ? warp : __ffs(static_cast<int>(~same)) - 1;
+  const unsigned same = __ballot_sync(whole_warp, at >= 0 && at < count && words[at] == word);
+  return same == whole_warp ? warp : __ffs(static_cast<int>(~same)) - 1;
 }
 
 /// The sum of the rows of dy that tokens[first … last) name, in this order, of columns c … c + Width.
@@ -105,9 +105,9 @@ __global__ void short_runs_kernel(const std::int32_t* words, const std::int32_t*
   store_scaled<Width>(dtable, word, dim, c, sum_of_rows<Width>(tokens, k, k + length, dy, dim, c), scale);
 }
 
-/// The others, padding above all. Every run of 32 holds a place that is a multiple of 32, so there is a block for each of
-/// these: the first in a run takes it. Its eight warps take an eighth of the run each, and their sums are added in that
-/// order.
+/// The others, padding above all. Every run of 32 holds a place that is a multiple of 32, so there is a block for each
+/// of these: the first in a run takes it. Its eight warps take an eighth of the run each, and their sums are added in
+/// that order.
 template <int Width>
 __global__ void long_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
                                  Real* dtable, int count, Index dim) {

@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-/// A row per block, of any length. Four blocks at once leave each thread 64 registers; left to itself, ptxas makes do with
-/// 32 and spills.
+/// A row per block, of any length. Four blocks at once leave each thread 64 registers; left to itself, ptxas makes do
+/// with 32 and spills.
 __global__ void __launch_bounds__(block_threads, 4)
     norm_long(const Real* __restrict__ x, const Real* __restrict__ gamma, const Real* __restrict__ beta, Real epsilon,
               Real* __restrict__ y, Real* __restrict__ mean, Real* __restrict__ rstd, Index cols) {
@@ -143,7 +143,8 @@ __global__ void __launch_bounds__(block_threads) slope_long(Slope s) {
     s.dx[at + c] = r * (s.dy[at + c] * s.gamma[c] - mean_g - (s.x[at + c] - m) * r * mean_gn);
 }
 
-/// The shares of dgamma and dbeta for rows of any length: a thread per column, block (x, y) taking rows y, y + shares, ….
+/// The shares of dgamma and dbeta for rows of any length: a thread per column, block (x, y) taking rows
+/// y, y + shares, ….
 __global__ void __launch_bounds__(block_threads) slope_long_columns(Slope s) {
   const Index c = Index{blockIdx.x} * block_threads + threadIdx.x;
   if (c >= s.cols) return;

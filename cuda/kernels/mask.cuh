@@ -1,6 +1,6 @@
 /// @file
-/// Mask::visible() (backend/kernels.hpp) on the device. What a row sees is always a prefix of its keys, so one number says
-/// it all, and a kernel can leave out whole tiles.
+/// Mask::visible() (backend/kernels.hpp) on the device. What a row sees is always a prefix of its keys, so one number
+/// says it all, and a kernel can leave out whole tiles.
 #pragma once
 #include "backend/kernels.hpp"
 #include "device.hpp"

@@ -1,5 +1,5 @@
-// Updates of the parameters: SGD, Adam, and the whole update of a training step in three launches, whatever the number of
-// parameters: the norm of all gradients, its sum, and Adam, which reads the norm where it was left.
+// Updates of the parameters: SGD, Adam, and the whole update of a training step in three launches, whatever the number
+// of parameters: the norm of all gradients, its sum, and Adam, which reads the norm where it was left.
 //
 // A model has some hundred parameters, from a bias of 512 to a table of millions. One launch each would leave the card
 // waiting for launches; so their addresses are sent up in a list, and each block finds in it which piece is its own.
@@ -24,7 +24,8 @@ __global__ void sgd_kernel(Real* value, const Real* g, Real learning_rate, Real 
     value[i] -= learning_rate * (gradient_scale * g[i]);
 }
 
-/// Kingma and Ba 2015 with the decay of Loshchilov and Hutter 2019; the formula is explained at ReferenceKernels::adam().
+/// Kingma and Ba 2015 with the decay of Loshchilov and Hutter 2019; the formula is explained at
+/// ReferenceKernels::adam().
 __device__ inline void adam_update(const AdamStep& s, Real scale, Real decay, Real& value, Real g, Real& m, Real& v) {
   const Real gradient = scale * g;
   m = s.beta1 * m + (1 - s.beta1) * gradient;

@@ -1,6 +1,6 @@
 /// @file
-/// Dropout's decisions on the device: bit for bit those of Dropout::keeps() (backend/kernels.hpp), so that a mask is the
-/// same on every backend. Philox gives the bits of eight neighbouring elements at once; whoever handles several
+/// Dropout's decisions on the device: bit for bit those of Dropout::keeps() (backend/kernels.hpp), so that a mask is
+/// the same on every backend. Philox gives the bits of eight neighbouring elements at once; whoever handles several
 /// neighbours asks for the byte and not for each.
 ///
 /// nvcc needs --expt-relaxed-constexpr here: philox() itself is the host's (core/philox.hpp), so that there is one.
@@ -10,8 +10,8 @@
 
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 
-/// Bit e, 0 … 7, says whether element 8 · group + e is kept. Elements of a Philox block are its 16-bit halves, the low one
-/// of a word first.
+/// Bit e, 0 … 7, says whether element 8 · group + e is kept. Elements of a Philox block are its 16-bit halves, the low
+/// one of a word first.
 __device__ inline unsigned keep_byte(const Dropout& d, Index group) {
   const PhiloxBlock words = philox(d.seed, d.stream, static_cast<std::uint64_t>(group));
   unsigned kept = 0;

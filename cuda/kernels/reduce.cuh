@@ -30,8 +30,8 @@ struct Larger {
   __device__ Real operator()(Real a, Real b) const { return a > b || b != b ? a : b; }
 };
 
-/// Combines `value` over groups of `Width` neighbouring lanes (a power of two, at most 32); log2(Width) exchanges with the
-/// lane whose number differs in one bit. Both partners compute the same sum, so all lanes end with the same bits.
+/// Combines `value` over groups of `Width` neighbouring lanes (a power of two, at most 32); log2(Width) exchanges with
+/// the lane whose number differs in one bit. Both partners compute the same sum, so all lanes end with the same bits.
 template <int Width = 32, class Operation>
 __device__ Real warp_reduce(Real value, Operation operation) {
 #pragma unroll

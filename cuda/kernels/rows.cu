@@ -1,6 +1,7 @@
 // Rows of a matrix and a vector of one row's length: bias, bias and activation, and the sum of all rows.
 #include "cuda_kernels.hpp"
 #include "kernels/activation.cuh"
+#include "kernels/columns.cuh"
 #include "kernels/pack.cuh"
 #include "kernels/row_grid.cuh"
 
@@ -51,8 +52,9 @@ struct BiasActivationBack {
 
 constexpr int tile = 32, lanes_down = 8;
 
-/// out[chunk, c] = Σ of x[r, c] over the chunk's rows. A warp reads 32 neighbouring columns of a row; the eight warps of a
-/// block take every eighth row and add up what they have in a fixed order, so the result does not depend on who was first.
+/// out[chunk, c] = Σ of x[r, c] over the chunk's rows. A warp reads 32 neighbouring columns of a row; the eight warps
+/// of a block take every eighth row and add up what they have in a fixed order, so the result does not depend on who
+/// was first.
 __global__ void sum_rows_kernel(const Real* x, Real* out, Index rows, Index cols, Index chunk) {
   SHARED(Real, partial, [lanes_down][tile]);
   const Index c = static_cast<Index>(blockIdx.x) * tile + threadIdx.x;
@@ -85,8 +87,8 @@ void CudaKernels::bias_activate_backward(Activation kind, const Real* x, const R
   run_rows("bias_activate_backward", stream(), BiasActivationBack{kind}, x, bias, dx, rows, cols, dy);
 }
 
-// Many rows and few columns would leave most of the card idle, so the rows are cut into chunks; a second launch of the
-// same kernel adds up the chunks' sums.
+// Many rows and few columns would leave most of the card idle, so the rows are cut into chunks, whose sums are added in
+// a second stage (columns.cuh).
 void CudaKernels::sum_rows(const Real* x, Real* out, Index rows, Index cols) {
   if (cols == 0) return;
   const Index across = (cols + tile - 1) / tile;
@@ -94,13 +96,9 @@ void CudaKernels::sum_rows(const Real* x, Real* out, Index rows, Index cols) {
   const Index chunk = std::max<Index>(64, (rows + most - 1) / most);
   const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
   Real* sums = chunks == 1 ? out : static_cast<Real*>(scratch(static_cast<std::size_t>(chunks * cols) * sizeof(Real)));
-  const dim3 block(tile, lanes_down);
-  check(launch({dim3(static_cast<unsigned>(across), static_cast<unsigned>(chunks)), block, 0, stream()}, sum_rows_kernel,
-               x, sums, rows, cols, chunk),
-        "sum_rows");
-  if (chunks == 1) return;
-  check(launch({dim3(static_cast<unsigned>(across)), block, 0, stream()}, sum_rows_kernel, sums, out, chunks, cols, chunks),
-        "sum_rows");
+  const dim3 grid(static_cast<unsigned>(across), static_cast<unsigned>(chunks)), block(tile, lanes_down);
+  check(launch({grid, block, 0, stream()}, sum_rows_kernel, x, sums, rows, cols, chunk), "sum_rows");
+  if (chunks > 1) check(sum_shares(sums, out, static_cast<unsigned>(chunks), cols, stream()), "sum_rows");
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON

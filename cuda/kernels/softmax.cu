@@ -12,8 +12,8 @@ namespace {
 
 constexpr int block_threads = 256;
 
-/// A row per warp, each lane with `Held` of its values: column lane + 32 i is value i. Entries that the row does not see
-/// count as below all others, and become 0.
+/// A row per warp, each lane with `Held` of its values: column lane + 32 i is value i. Entries that the row does not
+/// see count as below all others, and become 0.
 template <int Held>
 __global__ void __launch_bounds__(block_threads)
     softmax_short(Mask mask, const Real* __restrict__ x, Real* __restrict__ y, Index rows, int cols) {

@@ -87,7 +87,8 @@ __device__ void load_tile(const Heads<Pointer>& h, Pointer<const float> from, in
   }
 }
 
-/// v3: the block's threads load keys and values together, tile by tile, into shared memory, where all 64 queries use them.
+/// v3: the block's threads load keys and values together, tile by tile, into shared memory, where all 64 queries use
+/// them.
 template <template <class> class Pointer>
 __global__ void __launch_bounds__(64) shared_tiles(Heads<Pointer> h) {
   constexpr int keys = 32;

@@ -1,6 +1,6 @@
 /// @file
-/// The engine's own kernels as the ladder's last rung: what cuda/kernels/ and cuBLAS make of the same arrays. Apart from
-/// the rest, since the engine's headers are for the host's compiler.
+/// The engine's own kernels as the ladder's last rung: what cuda/kernels/ and cuBLAS make of the same arrays. Apart
+/// from the rest, since the engine's headers are for the host's compiler.
 #pragma once
 #include <array>
 #include <memory>

@@ -1,9 +1,10 @@
 /// @file
 /// The kernel ladder: one computation several times over, from the version that is obviously right to the engine's own
-/// way, each step saving one resource. docs/cuda-ladder.md tells the story; the numbers in it come from the programs here.
+/// way, each step saving one resource. docs/cuda-ladder.md tells the story; the numbers in it come from the programs
+/// here.
 ///
-/// Every version is a template over its pointers. With Plain<T>, which is T*, it runs on a card or on the emulator; with
-/// the emulator's Counted<T> every load and store is counted.
+/// Every version is a template over its pointers. With Plain<T>, which is T*, it runs on a card or on the emulator;
+/// with the emulator's Counted<T> every load and store is counted.
 #pragma once
 #include <array>
 #include <cmath>
@@ -22,8 +23,8 @@ using Plain = T*;
 template <class To, class T>
 __host__ __device__ inline To* pointer_as(T* pointer) { return reinterpret_cast<To*>(pointer); }
 
-/// The extents of a computation: softmax and layer norm of rows × cols; product [rows, depth] · [depth, cols]; attention
-/// of `depth` heads, each with `rows` queries and keys of `cols` numbers.
+/// The extents of a computation: softmax and layer norm of rows × cols; product [rows, depth] · [depth, cols];
+/// attention of `depth` heads, each with `rows` queries and keys of `cols` numbers.
 struct Extents {
   int rows = 0, cols = 0, depth = 1;  ///< see above
 };

@@ -77,8 +77,8 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-/// v4: sixteen bytes at a time, a quarter of the loads and stores. Rows must be a multiple of four long; others are left to
-/// v3.
+/// v4: sixteen bytes at a time, a quarter of the loads and stores. Rows must be a multiple of four long; others are
+/// left to v3.
 template <template <class> class Pointer, int Held>
 __global__ void __launch_bounds__(block_threads)
     by_four(Pointer<const float> x, Pointer<const float> gamma, Pointer<const float> beta, Pointer<float> y, int rows,

@@ -6,8 +6,8 @@
 namespace tenfold::inline TENFOLD_ON::ladder {
 namespace {
 
-/// v1: a thread per number of c, neighbouring threads below one another: each load of a and each store of c touches as many
-/// pieces of memory as the warp has lanes.
+/// v1: a thread per number of c, neighbouring threads below one another: each load of a and each store of c touches as
+/// many pieces of memory as the warp has lanes.
 template <template <class> class Pointer>
 __global__ void down_columns(Pointer<const float> a, Pointer<const float> b, Pointer<float> c, Extents n) {
   const int row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
@@ -29,8 +29,8 @@ __global__ void along_rows(Pointer<const float> a, Pointer<const float> b, Point
   c[row * n.cols + col] = sum;
 }
 
-/// v3: a block loads a square of a and one of b into shared memory, and every number of them serves a whole row or column
-/// of the block's threads.
+/// v3: a block loads a square of a and one of b into shared memory, and every number of them serves a whole row or
+/// column of the block's threads.
 template <template <class> class Pointer>
 __global__ void __launch_bounds__(256) tiles(Pointer<const float> a, Pointer<const float> b, Pointer<float> c, Extents n) {
   constexpr int side = 16;
@@ -53,7 +53,8 @@ __global__ void __launch_bounds__(256) tiles(Pointer<const float> a, Pointer<con
   if (row < n.rows && col < n.cols) c[row * n.cols + col] = sum;
 }
 
-/// v4: each thread computes 4 × 4 numbers in registers: eight loads from shared memory now serve sixteen products, not one.
+/// v4: each thread computes 4 × 4 numbers in registers: eight loads from shared memory now serve sixteen products, not
+/// one.
 template <template <class> class Pointer>
 __global__ void __launch_bounds__(256) registers(Pointer<const float> a, Pointer<const float> b, Pointer<float> c, Extents n) {
   constexpr int side = 64, slice = 16, each = 4, across = side / each;
@@ -117,8 +118,8 @@ __device__ float4 four(Pointer<const float> row, int first, int count) {
   return value;
 }
 
-/// v5: 8 × 8 numbers a thread, and four at a time wherever they lie side by side. The tile of a is turned on its side when
-/// it is stored, so that a thread's numbers of it are neighbours as well.
+/// v5: 8 × 8 numbers a thread, and four at a time wherever they lie side by side. The tile of a is turned on its side
+/// when it is stored, so that a thread's numbers of it are neighbours as well.
 template <template <class> class Pointer>
 __global__ void __launch_bounds__(256) eight_by_eight(Pointer<const float> a, Pointer<const float> b, Pointer<float> c,
                                                       Extents n) {

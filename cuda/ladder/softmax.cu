@@ -90,8 +90,8 @@ __global__ void __launch_bounds__(block_threads)
   for (int c = lane; c < cols; c += 32) y[at + c] = expf(x[at + c] - largest) / total;
 }
 
-/// v5: maximum and sum in one pass. When a larger value comes, the sum so far is rescaled: Σ exp(x - old) · exp(old - new)
-/// (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). The engine's way for long rows.
+/// v5: maximum and sum in one pass. When a larger value comes, the sum so far is rescaled: Σ exp(x - old) · exp(old -
+/// new) (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). The engine's way for long rows.
 template <template <class> class Pointer>
 __global__ void __launch_bounds__(block_threads) online(Pointer<const float> x, Pointer<float> y, int rows, int cols) {
   const int row = static_cast<int>((blockIdx.x * block_threads + threadIdx.x) / 32);
@@ -114,8 +114,8 @@ __global__ void __launch_bounds__(block_threads) online(Pointer<const float> x, 
   for (int c = lane; c < cols; c += 32) y[at + c] = expf(x[at + c] - all) / total;
 }
 
-/// v6: the row stays in the warp's registers: every number is read once, and exp is taken once. The engine's way for rows
-/// of up to 32 · Held.
+/// v6: the row stays in the warp's registers: every number is read once, and exp is taken once. The engine's way for
+/// rows of up to 32 · Held.
 template <template <class> class Pointer, int Held>
 __global__ void __launch_bounds__(block_threads) in_registers(Pointer<const float> x, Pointer<float> y, int rows, int cols) {
   const int row = static_cast<int>((blockIdx.x * block_threads + threadIdx.x) / 32);

@@ -1,10 +1,10 @@
 /// @file
-/// cuda_ladder_card: every version of every kernel on a card, held against the reference and timed, with the engine's own
-/// kernel below: cuda_ladder_card [--check]
+/// cuda_ladder_card: every version of every kernel on a card, held against the reference and timed, with the engine's
+/// own kernel below: cuda_ladder_card [--check]
 ///
-/// A time is the median of seven measurements, each of as many runs in a row as take some milliseconds. GB/s is what the
-/// computation must move at least (each input read once, each output written once) over that time, whatever the version
-/// moves in fact; GFLOP/s likewise.
+/// A time is the median of seven measurements, each of as many runs in a row as take some milliseconds. GB/s is what
+/// the computation must move at least (each input read once, each output written once) over that time, whatever the
+/// version moves in fact; GFLOP/s likewise.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -57,8 +57,8 @@ void print_card() {
               p.multiProcessorCount, 2.0 * clock * bus / 8 / 1e6);
 }
 
-// The engine as a version. Its stream does not wait for the default one, nor the other way round: to be checked, it has to
-// be alone.
+// The engine as a version. Its stream does not wait for the default one, nor the other way round: to be checked, it has
+// to be alone.
 ladder_engine::Engine* engine = nullptr;
 template <int which>
 void run_engine(const Arrays& a) {

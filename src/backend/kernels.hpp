@@ -262,13 +262,13 @@ std::unique_ptr<Kernels> make_cpu_kernels(int threads = 0);
 /// Throws CudaError where there is no card, or where the build has no CUDA backend (no_cuda.cpp is linked
 /// then).
 std::unique_ptr<Kernels> make_cuda_kernels();
-/// Whether make_cuda_kernels() can succeed: the backend is built in, and there is a card with a driver that serves it.
+/// Whether the backend is built in and there is a card with a driver; make_cuda_kernels() may still find it of no use.
 bool cuda_is_there();
 /// The kernels of the CUDA backend, run by an emulator on the processor: slow, and strict. Throws CudaError where the
 /// build has none (no_emulator.cpp is linked then).
 std::unique_ptr<Kernels> make_emulated_kernels();
-/// By name: "reference", "cpu", "cuda", "cuda-emulated", "auto" (the card where there is one, else the cpu). Throws
-/// UsageError for an unknown one or threads < 0.
+/// By name: "reference", "cpu", "cuda", "cuda-emulated", "auto" (the card where one can be used, else the cpu). Throws
+/// UsageError for an unknown one or threads < 0. backend/registry.hpp has the same with a word about the choice.
 std::unique_ptr<Kernels> make_kernels(std::string_view device, int threads = 0);
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -30,7 +30,8 @@ struct DeviceOptions {
   std::string device = "auto";
   int threads = 0;
   void declare(CLI::App& command);
-  std::unique_ptr<Kernels> make() const { return make_kernels(device, threads); }
+  /// The device; where "auto" passes over a card that is there, a warning says why.
+  std::unique_ptr<Kernels> make() const;
 };
 
 /// Writes one line to standard output. Throws IoError when it cannot be written (a full disk); a pipe that was closed

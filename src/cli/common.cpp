@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/registry.hpp"
 #include "cli/commands.hpp"
 #include "core/errors.hpp"
 
@@ -25,13 +26,15 @@ void end_interrupted(int signal) { throw CLI::RuntimeError(128 + signal); }
 
 void DeviceOptions::declare(CLI::App& command) {
   command.add_option("--device", device,
-                     "cpu, cuda (a card; TENFOLD_TF32=1 in the environment trades digits for speed), auto (cuda where there is "
-                     "a card, else cpu), reference (plain loops, slow), or cuda-emulated (cuda's kernels on the cpu, slower)")
+                     "cpu, cuda (a card; TENFOLD_TF32=1 in the environment trades digits for speed), auto (cuda where a card "
+                     "can be used, else cpu), reference (plain loops, slow), or cuda-emulated (cuda's kernels on the cpu, slower)")
       ->capture_default_str();
   command.add_option("--threads", threads, "processor threads; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
 }
+
+std::unique_ptr<Kernels> DeviceOptions::make() const { return make_kernels(device, threads, warn); }
 
 CLI::Validator whole_number() {
   return CLI::Validator(

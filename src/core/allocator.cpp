@@ -72,8 +72,8 @@ struct Allocator::Books {
   };
   using Blocks = std::map<char*, Block>;
   struct Segment {
-    char* memory;
-    std::size_t bytes;
+    char* memory = nullptr;
+    std::size_t bytes = 0;
   };
 
   Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) {}
@@ -85,6 +85,8 @@ struct Allocator::Books {
   void release_single(void* memory);
   Blocks::iterator find_free(std::size_t bytes);
   Blocks::iterator grow(std::size_t bytes);
+  Segment obtain_segment(std::size_t bytes);
+  bool give_back_free_segments();
   void erase_free(Blocks::iterator block);
 
   MemorySource& source;
@@ -124,17 +126,43 @@ Allocator::Books::Blocks::iterator Allocator::Books::find_free(std::size_t bytes
   return fit == free.end() ? blocks.end() : blocks.find(fit->second);
 }
 
+// A whole segment, or just what is needed where that is all there is; no memory where there is not even that.
+Allocator::Books::Segment Allocator::Books::obtain_segment(std::size_t bytes) {
+  for (const std::size_t want : {round_up(bytes, source.segment_bytes()), bytes})
+    if (auto* memory = static_cast<char*>(source.obtain(want))) return {memory, want};
+  return {};
+}
+
+// Work that still uses what is given back is the source's to wait for, as cudaFree does.
+bool Allocator::Books::give_back_free_segments() {
+  const auto in_use = [&](const Segment& segment) {
+    const Block& block = blocks.at(segment.memory);
+    return !block.free || block.bytes < segment.bytes;
+  };
+  const auto unused = std::partition(segments.begin(), segments.end(), in_use);
+  const bool any = unused != segments.end();
+  for (auto segment = unused; segment != segments.end(); ++segment) {
+    free.erase({segment->bytes, segment->memory});
+    blocks.erase(segment->memory);
+    segment_starts.erase(segment->memory);
+    stats.reserved_bytes -= segment->bytes;
+    source.give_back(segment->memory, segment->bytes);
+  }
+  segments.erase(unused, segments.end());
+  return any;
+}
+
 Allocator::Books::Blocks::iterator Allocator::Books::grow(std::size_t bytes) {
-  std::size_t want = round_up(bytes, source.segment_bytes());
-  char* memory = static_cast<char*>(source.obtain(want));
-  if (!memory) memory = static_cast<char*>(source.obtain(want = bytes));
-  if (!memory) throw_out_of_memory(bytes, stats.used_bytes);
+  Segment segment = obtain_segment(bytes);
+  // Segments that are free, each too small by itself, may make room for one that is large enough.
+  if (!segment.memory && give_back_free_segments()) segment = obtain_segment(bytes);
+  if (!segment.memory) throw_out_of_memory(bytes, stats.used_bytes);
   ++stats.segments;
-  stats.reserved_bytes += want;
-  segments.push_back({memory, want});
-  segment_starts.insert(memory);
-  free.insert({want, memory});
-  return blocks.insert({memory, {want, 0, true}}).first;
+  stats.reserved_bytes += segment.bytes;
+  segments.push_back(segment);
+  segment_starts.insert(segment.memory);
+  free.insert({segment.bytes, segment.memory});
+  return blocks.insert({segment.memory, {segment.bytes, 0, true}}).first;
 }
 
 void Allocator::Books::erase_free(Blocks::iterator block) { free.erase({block->second.bytes, block->first}); }

@@ -2,7 +2,8 @@
 /// Allocator: keeps what a device once gave, so that a training step after the first asks the system for nothing.
 ///
 /// Memory comes from a MemorySource in large segments. A segment is carved into blocks by best fit; a freed block
-/// merges with its free neighbours. Blocks are aligned to 64 bytes. Thread-safe.
+/// merges with its free neighbours. Blocks are aligned to 64 bytes. Thread-safe. When the source has nothing left, the
+/// segments that are wholly free go back to it, and it is asked once more.
 ///
 /// With guards on (the tests turn them on), every block is filled with NaN when handed out, ends in a canary on both
 /// sides, and release() throws std::logic_error when a canary was overwritten (from a tensor's destructor: the

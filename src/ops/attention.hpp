@@ -147,7 +147,8 @@ inline std::vector<Sample<Attention>> Attention::samples() {
           {"cross, other length, padding", {{2, 3, 8}, {2, 5, 16}}, with(2, false, {5, 3})},
           {"separate, a memory of nothing", {{2, 2, 4}, {2, 3, 4}, {2, 3, 4}}, with(1, false, {0, 3})},
           {"one query after two cached keys", {{1, 1, 4}, {1, 3, 8}}, cached},
-          {"lengths that are no multiple of a tile", {{1, 19, 6}, {1, 37, 12}}, with(2, false, {})}};
+          {"lengths that are no multiple of a tile", {{1, 19, 6}, {1, 37, 12}}, with(2, false, {})},
+          {"a wide head, dropout", {{1, 3, 480}}, with(1, true, {}, 0.3)}};
 }
 
 }  // namespace op

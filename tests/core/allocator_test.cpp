@@ -23,7 +23,10 @@ class SmallMemory final : public MemorySource {
     left_ -= bytes;
     return std::aligned_alloc(64, bytes);
   }
-  void give_back(void* memory, std::size_t) noexcept override { std::free(memory); }
+  void give_back(void* memory, std::size_t bytes) noexcept override {
+    left_ += bytes;
+    std::free(memory);
+  }
   bool host_accessible() const override { return true; }
   std::size_t segment_bytes() const override { return segment_; }
 
@@ -114,6 +117,26 @@ TEST_CASE("memory that runs out gives an error that says how much was wanted, an
   CHECK(memory.stats().used_bytes == std::size_t{2} << 20);
   memory.release(kept);
   CHECK(memory.allocate(std::size_t{2} << 20) == kept);
+}
+
+TEST_CASE("when memory runs out, segments that nobody uses make room for a larger one") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  Unguarded memory(mib, 4 * mib);
+  void* parts[] = {memory.allocate(mib), memory.allocate(mib), memory.allocate(mib), memory.allocate(mib / 2)};
+  auto* kept = static_cast<char*>(memory.allocate(mib / 2));  // beside parts[3], so that its segment is half in use
+  *kept = 'k';
+  for (void* part : parts) memory.release(part);
+  CHECK(memory.stats().segments == 4);
+  void* large = memory.allocate(3 * mib);
+  CHECK(memory.stats().segments == 5);
+  CHECK(memory.stats().reserved_bytes == 4 * mib);
+  CHECK(memory.stats().used_bytes == 3 * mib + mib / 2);
+  CHECK(*kept == 'k');
+  CHECK(memory.allocate(mib / 2) == parts[3]);
+  memory.release(kept);
+  CHECK_THROWS_AS(memory.allocate(mib), Error);  // the half segment that is left is too small, and in use
+  memory.release(large);
+  CHECK(memory.allocate(3 * mib) == large);
 }
 
 TEST_CASE("what is not in use cannot be released") {

@@ -1,5 +1,4 @@
 // The CUDA backend's attention against the reference, both ways: every head width, tiles that do not fill, all masks.
-#include "core/errors.hpp"
 #include "cuda/device_under_test.hpp"
 
 using namespace tenfold;
@@ -112,9 +111,10 @@ TEST_CASE("cuda attention: a later tile brings a far larger score") {
 }
 
 TEST_CASE("cuda attention: what no query sees is never read") {
-  for (Index queries : {1, 5, 70}) {
+  for (const auto& [queries, dim] : {std::pair<Index, Index>{1, 16}, {5, 16}, {70, 16}, {5, 160}}) {
     CAPTURE(queries);
-    const Index keys = 80, seen = 33, dim = 16;
+    CAPTURE(dim);
+    const Index keys = 80, seen = 33;
     Attention a;
     a.queries = queries;
     a.keys = keys;
@@ -136,10 +136,8 @@ TEST_CASE("cuda attention: what no query sees is never read") {
   }
 }
 
-TEST_CASE("cuda attention: heads wider than the tiles are refused") {
-  Attention a;
-  a.queries = a.keys = 1;
-  a.head_dim = 129;
-  CHECK_THROWS_WITH_AS(cuda_device().attention(a, nullptr, nullptr, nullptr, nullptr, nullptr),
-                       "attention: heads on a CUDA device are at most 128 wide, got 129", Error);
+TEST_CASE("cuda attention: heads wider than the tiles") {
+  for (Index head_dim : {129, 160, 300}) compare_all_masks({2, 2, 9, 11, head_dim}, 0.25);
+  compare_attention({1, 2, 35, 70, 160}, {.causal = true, .offset = 35}, {66}, 0.25);
+  for (const Extents& e : {Extents{0, 2, 3, 3, 160}, {2, 2, 0, 3, 160}, {2, 2, 3, 0, 160}}) compare_all_masks(e, 0.25);
 }

@@ -91,11 +91,26 @@ void default_does_not_wait(bool bug) {
   expect(out.download(), doubled(x));
 }
 
+// Memory that is freed stays until the work that was queued before is done; the host does not wait for that.
+void free_is_no_wait(bool bug) {
+  const std::vector<float> x = random_values(count);
+  DeviceArray<float> out(std::vector<float>(count, 0.0f));
+  const Queue queue;
+  std::fill(queue.pinned, queue.pinned + count, 0.0f);
+  {
+    const DeviceArray<float> in(x);
+    queue.run(in.get(), out.get());
+    queue.copy(queue.pinned, out.get(), cudaMemcpyDeviceToHost);
+  }
+  if (!bug) queue.wait();
+  expect(queue.content(), doubled(x));
+}
+
 }  // namespace
 
 std::vector<Planted> stream_cases() {
   return {{"read-before-wait", read_before_wait}, {"staging-reused", staging_reused}, {"no-event-between-streams", streams_apart},
-          {"default-does-not-wait", default_does_not_wait}};
+          {"default-does-not-wait", default_does_not_wait}, {"free-is-no-wait", free_is_no_wait}};
 }
 
 }  // namespace tenfold::planted

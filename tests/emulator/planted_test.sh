@@ -46,6 +46,7 @@ read-before-wait            3:wrong.result            3:wrong.result            
 staging-reused              3:wrong.result            3:wrong.result            3:wrong.result
 no-event-between-streams    3:wrong.result            3:wrong.result            3:wrong.result
 default-does-not-wait       3:wrong.result            3:wrong.result            3:wrong.result
+free-is-no-wait             3:wrong.result            3:wrong.result            3:wrong.result
 host-pointer                3:no.device.memory        3:no.device.memory        3:no.device.memory
 host-pointer-in-struct      3:host.s.memory           3:host.s.memory           3:host.s.memory
 host-touches-device         0:                        3:AddressSanitizer        0:

@@ -1,4 +1,5 @@
 // The reference against numbers worked out by hand.
+#include "backend/registry.hpp"
 #include "core/errors.hpp"
 #include "kernels/compare.hpp"
 
@@ -180,6 +181,20 @@ TEST_CASE("backends by name") {
                        "--device must be one of auto, cpu, cuda, cuda-emulated, reference, got \"gpu\"", UsageError);
   CHECK_THROWS_WITH_AS(make_kernels("cpu", -1), "--threads must be 0 (all cores) or more, got -1",
                        UsageError);
+}
+
+TEST_CASE("a card that cannot be used is passed over, and a word says why") {
+  std::string said;
+  const Notice notice = [&](const std::string& text) { said = text; };
+  const auto no_blas = []() -> std::unique_ptr<Kernels> { throw CudaError("cannot load libcublas.so"); };
+  CHECK(usable_or_cpu(no_blas, 1, notice)->name() == "cpu");
+  CHECK(said == "cannot load libcublas.so; computing on the CPU");
+  CHECK(usable_or_cpu(no_blas, 1, {})->name() == "cpu");
+  said.clear();
+  CHECK(usable_or_cpu(make_reference_kernels, 1, notice)->name() == "reference");
+  CHECK(said.empty());
+  const auto bad_request = []() -> std::unique_ptr<Kernels> { throw UsageError("TENFOLD_TF32 must be 0 or 1"); };
+  CHECK_THROWS_AS(usable_or_cpu(bad_request, 1, notice), UsageError);
 }
 
 TEST_CASE("a device that is not there is one clear line that names another") {
