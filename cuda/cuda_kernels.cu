@@ -102,6 +102,21 @@ cudaError_t finish_and_destroy(cudaStream_t stream) {
   return cudaStreamDestroy(stream);
 }
 
+/// What to do about a card that the build has no code for.
+std::string how_to_serve_this_card() {
+#if defined(__CUDACC__)
+  int device = 0, major = 0, minor = 0;
+  if (cudaGetDevice(&device) == cudaSuccess &&
+      cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess) {
+    const int version = 10 * major + minor;
+    if (version < 75) return ", an sm_" + std::to_string(version) + ": sm_75 (Turing) is the oldest that can be used";
+    return ": cmake -B build -DTENFOLD_CUDA_ARCHITECTURES=" + std::to_string(version) + " and make build add it";
+  }
+#endif
+  return "";
+}
+
 }  // namespace
 
 struct CudaKernels::State {
@@ -116,7 +131,7 @@ struct CudaKernels::State {
 void check(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
   if (error == cudaErrorNoKernelImageForDevice)
-    throw CudaError("this build has no code for this card: configure with -DTENFOLD_CUDA_ARCHITECTURES=native");
+    throw CudaError("this build has no code for this card" + how_to_serve_this_card());
   throw CudaError(std::string(what) + ": CUDA says " + cudaGetErrorString(error));
 }
 
@@ -141,9 +156,8 @@ void* CudaKernels::scratch(std::size_t bytes) {
     s.scratch = nullptr;
   }
   if (!s.scratch) {
-    const std::size_t wanted = emulated ? bytes : std::max(bytes, 2 * s.scratch_bytes);
-    s.scratch = memory().allocate(wanted);
-    s.scratch_bytes = wanted;
+    s.scratch = memory().allocate(bytes);
+    s.scratch_bytes = bytes;
   }
   return s.scratch;
 }

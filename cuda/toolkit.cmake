@@ -1,15 +1,20 @@
 # Finds nvcc and decides which cards to compile for: TENFOLD_NVCC_WORKS, TENFOLD_ARCHITECTURES, and
-# TENFOLD_ARCHITECTURES_few for what need not be fast. Included at the top, since CMake wants a language to be enabled
-# there.
+# TENFOLD_ARCHITECTURES_few for what need not be fast; or TENFOLD_NO_CUDA, why there is none and what to do. Included at the
+# top, since CMake wants a language to be enabled there.
 if(NOT TENFOLD_CUDA MATCHES "^(auto|on|emulated|off)$")
   message(FATAL_ERROR "TENFOLD_CUDA must be auto, on, emulated or off, not \"${TENFOLD_CUDA}\"")
 endif()
 set(TENFOLD_NVCC_WORKS OFF)
 # The sanitizers see into the processor's code only, so their build makes do with the emulator.
 if(NOT TENFOLD_CUDA STREQUAL on AND (TENFOLD_SANITIZE OR NOT TENFOLD_CUDA STREQUAL auto))
+  set(TENFOLD_NO_CUDA "it was configured without (TENFOLD_CUDA=${TENFOLD_CUDA})")
+  if(TENFOLD_SANITIZE)
+    set(TENFOLD_NO_CUDA "the sanitizers see only what runs on the processor")
+  endif()
   return()
 endif()
-set(why "nvcc was found neither in the PATH, nor by CUDACXX, nor in /usr/local/cuda/bin")
+set(TENFOLD_NO_CUDA
+    "install the CUDA toolkit, 12.0 or later (nvcc in the PATH, by CUDACXX or in /usr/local/cuda), and build again")
 
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   find_program(TENFOLD_NVCC nvcc PATHS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
@@ -42,16 +47,16 @@ if(CMAKE_CUDA_COMPILER OR DEFINED ENV{CUDACXX})
     find_package(CUDAToolkit QUIET)
     find_path(TENFOLD_CUBLAS_INCLUDE cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.0)
-      set(why "CUDA ${CMAKE_CUDA_COMPILER_VERSION} has no C++20, which came with 12.0")
+      set(TENFOLD_NO_CUDA "nvcc is of CUDA ${CMAKE_CUDA_COMPILER_VERSION}, and C++20 came with 12.0; install a later one")
     elseif(NOT CUDAToolkit_FOUND OR NOT TARGET CUDA::cudart_static)
-      set(why "there is nvcc, but not the rest of its toolkit (cudart_static)")
+      set(TENFOLD_NO_CUDA "there is nvcc, but not the rest of its toolkit (cudart_static)")
     elseif(NOT TENFOLD_CUBLAS_INCLUDE)
-      set(why "there is nvcc, but not the headers of cuBLAS (cublas_v2.h)")
+      set(TENFOLD_NO_CUDA "there is nvcc, but not the headers of cuBLAS (cublas_v2.h)")
     else()
       set(TENFOLD_NVCC_WORKS ON)
     endif()
   else()
-    set(why "nvcc cannot compile with this C++ compiler; see CMakeFiles/CMakeError.log")
+    set(TENFOLD_NO_CUDA "nvcc is missing, or cannot compile with this C++ compiler (CUDAHOSTCXX names another)")
   endif()
 endif()
 
@@ -89,7 +94,8 @@ if(TENFOLD_NVCC_WORKS)
   endif()
   message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}, for sm_: ${TENFOLD_ARCHITECTURES}")
 elseif(TENFOLD_CUDA STREQUAL on)
-  message(FATAL_ERROR "TENFOLD_CUDA=on, but ${why}")
+  unset(TENFOLD_CUDA CACHE)  # or every later build in this folder would fail
+  message(FATAL_ERROR "TENFOLD_CUDA=on, but there is no CUDA to build with: ${TENFOLD_NO_CUDA}")
 else()
-  message(STATUS "--device cuda is not built: ${why}")
+  message(STATUS "--device cuda is not built: ${TENFOLD_NO_CUDA}")
 endif()

@@ -16,6 +16,9 @@ int main(int argc, char** argv) {
   } catch (const tenfold::CudaError& absent) {
     std::printf("%s: %s: %s\n", tenfold::test_device_required() ? "FAILED" : "skipped", device.c_str(), absent.what());
     return tenfold::test_device_required() ? 1 : 77;
+  } catch (const tenfold::Error& error) {
+    std::printf("FAILED: %s\n", error.what());
+    return 2;
   }
   std::printf("on %s\n", device.c_str());
   doctest::Context context(argc, argv);

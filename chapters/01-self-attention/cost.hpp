@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "01-self-attention/lesson.hpp"
+#include "course/engine.hpp"
 #include "course/tensors.hpp"
 #include "ops/activation.hpp"
 #include "ops/attention.hpp"
@@ -29,7 +30,7 @@ inline double feed_forward_flops(Index time) {
 
 /// One input [1, time, width] and everything that works on it, on kernels of its own.
 struct CostBench {
-  std::unique_ptr<Kernels> k = make_kernels("cpu", 1);
+  std::unique_ptr<Kernels> k = measuring_kernels();
   Tensor x, w_q, w_k, w_v, w_qkv, w_1, w_2;
 
   explicit CostBench(Index time) {

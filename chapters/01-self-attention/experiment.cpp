@@ -9,6 +9,7 @@
 
 #include "01-self-attention/cost.hpp"
 #include "01-self-attention/reviews.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "ops/attention.hpp"
@@ -70,7 +71,7 @@ struct Properties {
 };
 
 Properties measure(const std::string& variant, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Layer layer(*k, seed, variant);
   const Shape shape{1, time_steps, dim};
   const Tensor x = random_tensor(*k, shape, seed, 4);
@@ -198,7 +199,7 @@ const std::vector<std::vector<std::int32_t>> shown{
      23}};  // well and so film is quite good but oh not music …
 
 ReviewResult run_reviews(const std::string& variant, std::uint64_t seed, bool looks, bool ordered) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Classifier model(*k, seed, variant);
   model.looks = looks;
   model.ordered = ordered;
@@ -451,7 +452,7 @@ int main(int argc, char** argv) {
       {{"wrong-axis",
         "the softmax runs over the queries: every key's column sums to 1, not every query's row"},
        {"no-transpose", "the scores are Q K instead of Q Kᵀ, at the one length where that exists"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     properties(s);
     forgotten_transposition(s);
     memory(s);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "02-key-value-search/lesson.hpp"
+#include "course/engine.hpp"
 #include "course/tensors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -29,7 +30,7 @@ struct Softness {
 
 inline Softness softness(std::uint64_t seed, double temperature, Index pairs, Index width) {
   constexpr Index queries = 20;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Tensor keys = random_tensor(*k, {pairs, width}, seed, 1),
                values = random_tensor(*k, {pairs, width}, seed, 2);
   const Variable uniform = filled(*k, {1, pairs}, Real(1) / static_cast<Real>(pairs));
@@ -62,7 +63,7 @@ struct Recall {
 /// mean of keys.
 inline Recall recall(std::uint64_t seed, Index pairs, Index width, bool keys_as_values) {
   const Index queries = std::min<Index>(64, pairs);
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Tensor keys = random_tensor(*k, {pairs, width}, seed, 1),
                values = random_tensor(*k, {pairs, width}, seed, 2);
   const Variable w = match(keys.rows(0, queries), keys, std::sqrt(static_cast<double>(width)));

@@ -9,6 +9,7 @@
 #include "02-key-value-search/dictionary.hpp"
 #include "02-key-value-search/previous.hpp"
 #include "autograd/gradient_check.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "ops/attention.hpp"
 
@@ -144,7 +145,7 @@ void symmetry(Session& s) {
   for (const std::string& variant : s.variants()) {
     if (variant == "keys-as-values") continue;
     const auto runs = s.over_seeds([&](std::uint64_t seed) {
-      const auto k = make_kernels("cpu", 1);
+      const auto k = measuring_kernels();
       const Tensor x = random_tensor(*k, {time, dim}, seed, 1), w_q = random_tensor(*k, {d_k, dim}, seed, 2);
       const Tensor w_k = variant == "tied" ? w_q : random_tensor(*k, {d_k, dim}, seed, 3);
       auto scores = matmul(linear(x, w_q), linear(x, w_k), false, true).value.to_host();
@@ -242,7 +243,7 @@ void merging(Session& s) {
                 "scores differ by (relative)"}}};
   bool ranks = true, equal = true;
   for (Index d_k : {4, 16, 32, 64}) {
-    const auto k = make_kernels("cpu", 1);
+    const auto k = measuring_kernels();
     const std::uint64_t seed = s.seeds().front();
     const Tensor x = random_tensor(*k, {time, dim}, seed, 1);
     const Tensor w_q = random_tensor(*k, {d_k, dim}, seed, 2), w_k = random_tensor(*k, {d_k, dim}, seed, 3);
@@ -324,7 +325,7 @@ int main(int argc, char** argv) {
       "{:.1f}",
       {{"tied", "queries are the keys: one projection for both"},
        {"keys-as-values", "values are the keys: what is handed over is what was searched by"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     temperatures(s);
     capacity(s);
     symmetry(s);

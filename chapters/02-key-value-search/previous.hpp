@@ -10,6 +10,7 @@
 
 #include "02-key-value-search/lesson.hpp"
 #include "core/philox.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "nn/module.hpp"
 #include "ops/cross_entropy.hpp"
@@ -96,7 +97,7 @@ struct LookBackResult {
 
 inline LookBackResult look_back(std::uint64_t seed, const std::string& variant, Index d_k, Index places,
                                 int steps) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   LookBack model(*k, seed, variant, d_k, places);
   lab::TrainingOptions o;
   o.steps = steps;

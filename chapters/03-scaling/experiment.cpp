@@ -8,6 +8,7 @@
 
 #include "03-scaling/lesson.hpp"
 #include "core/philox.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "course/training.hpp"
@@ -182,7 +183,7 @@ struct RecallResult {
 };
 
 RecallResult recall(std::uint64_t seed, double factor) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Recall model(*k, seed);
   TrainingOptions o;
   o.steps = steps;
@@ -270,7 +271,7 @@ int main(int argc, char** argv) {
       {{"no-scale", "the scores are not divided at all"},
        {"by-d", "the scores are divided by d_k instead of its root"},
        {"by-model-width", "the scores are divided by the root of the model's width, 8 heads together, instead of the head's"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     random_vectors(s);
     overflow(s);
     if (!s.fast()) recall_task(s);

@@ -7,6 +7,7 @@
 
 #include "04-vanishing-gradients/lesson.hpp"
 #include "04-vanishing-gradients/sentences.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "nn/layers.hpp"
 #include "nn/transformer.hpp"
@@ -135,7 +136,7 @@ struct Outcome {
 };
 
 inline Outcome train_classifier(const Recipe& r, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Classifier model(*k, r.helps, r.depth, seed);
   lab::TrainingOptions o;
   o.steps = training_steps;
@@ -158,7 +159,7 @@ inline Outcome train_classifier(const Recipe& r, std::uint64_t seed) {
 
 /// A network that sees only which words occur, not where: mean of embeddings, one hidden layer of 64.
 inline double bag_of_words(std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Parameter table, hidden, hidden_bias, out, out_bias;
   init::normal(table, *k, "table", {Index(words().size()), width}, 1, seed);
   init::xavier_uniform(hidden, *k, "hidden", {64, width}, seed);

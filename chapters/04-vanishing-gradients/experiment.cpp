@@ -6,6 +6,7 @@
 #include <map>
 
 #include "04-vanishing-gradients/classifier.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 
@@ -39,7 +40,7 @@ std::string loss_text(const Spread& s) {
 
 /// The norm of the gradient of every block's parameters, for one batch of 64 sentences.
 std::vector<double> gradient_by_layer(const Helps& helps, int depth, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Classifier model(*k, helps, depth, seed);
   Tape tape;
   Pass pass(tape);
@@ -53,7 +54,7 @@ std::vector<double> gradient_by_layer(const Helps& helps, int depth, std::uint64
 /// How much of the last layer's output differs between the tokens of a sentence: Σ|x - mean of its sentence|²
 /// / Σ|x|².
 double difference_of_tokens(const Helps& helps, int depth, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Classifier model(*k, helps, depth, seed);
   Pass pass;
   const auto ids = Classifier::draw(*k, seed, 0, 64).first;
@@ -138,7 +139,7 @@ void gradients(Session& s) {
 
 /// Root mean square of the last of 50 steps with rate 1, for noisy gradients of this size.
 double step_size(bool adam, double size, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   constexpr Index count = 500;
   Parameter p{"p", filled(*k, {count}, 0), {}};
   std::unique_ptr<Optimizer> optimizer;
@@ -423,7 +424,7 @@ int main(int argc, char** argv) {
       {{"no-residual", "every sublayer's result replaces its input instead of being added to it"},
        {"no-norm", "no layer norm anywhere"},
        {"sgd", "plain SGD instead of Adam"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     std::map<std::pair<std::string, int>, Spread> known;
     gradients(s);
     adam_step(s);

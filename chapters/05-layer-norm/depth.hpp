@@ -7,6 +7,7 @@
 
 #include "05-layer-norm/tools.hpp"
 #include "core/philox.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "ops/activation.hpp"
 #include "ops/cross_entropy.hpp"
@@ -25,7 +26,7 @@ struct Depth {
 /// `gain` multiplies the deviation sqrt(2 / dim) that keeps the scale through a ReLU (He et al. 2015).
 inline Depth through_depth(const Norm& norm, double gain, int layers, std::uint64_t seed) {
   constexpr Index dim = 64, time = 32;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Tape tape;
   std::vector<Variable> x{tape.leaf(random_tensor(*k, {1, time, dim}, seed, 500))};
   for (int layer = 1; layer <= layers; ++layer) {
@@ -103,7 +104,7 @@ struct Trained {
 };
 
 inline Trained train_stack(const Norm& norm, double gain, double rate, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Stack model(*k, seed, gain);
   lab::TrainingOptions o;
   o.steps = training_steps;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "05-layer-norm/depth.hpp"
+#include "course/engine.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
@@ -58,7 +59,7 @@ struct Disturbance {
 
 Disturbance disturb(const Norm& norm, std::uint64_t seed) {
   constexpr Index batch = 2, time = 8, dim = 32;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Disturbance d;
   auto values = random_tensor(*k, {batch, time, dim}, seed, 1).to_host();
   const auto normed = [&](Index length) {
@@ -132,7 +133,7 @@ void scales(Session& s) {
                 "gradient at α = 10, of that at 1"}}};
   for (const std::string& variant : s.variants()) {
     const auto runs = s.over_seeds([&](std::uint64_t seed) {
-      const auto k = make_kernels("cpu", 1);
+      const auto k = measuring_kernels();
       const Shape shape{2, 32, 64};
       const Tensor upstream = random_tensor(*k, shape, seed, 3);
       std::vector<Both> all;
@@ -184,7 +185,7 @@ struct Angles {
 
 Angles angles(const std::string& variant, std::uint64_t seed) {
   constexpr std::size_t dim = 64;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Shape shape{2, 16, dim};
   const Tensor x = random_tensor(*k, shape, seed, 4), upstream = random_tensor(*k, shape, seed, 5);
   const auto largest = [&](double epsilon, bool ones) {
@@ -236,7 +237,7 @@ void orthogonal(Session& s) {
 
 void constant_rows(Session& s) {
   s.heading("A token whose features are all equal (a padding embedding of zeros, say)");
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Shape shape{1, 1, 16};
   const Tensor x = filled(*k, shape, Real(0.5)), upstream = random_tensor(*k, shape, 1, 6);
   for (const std::string& variant : s.variants()) {
@@ -425,7 +426,7 @@ int main(int argc, char** argv) {
        {"unbiased", "the squares are divided by n - 1 instead of n"},
        {"epsilon-outside",
         "divides by the root of the variance, plus ε, instead of by the root of the variance plus ε"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     by_hand(s);
     independence(s);
     scales(s);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "06-loss/objectives.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -20,7 +21,7 @@ struct Blanks {
 
 /// A row of logits for each position.
 inline Blanks position_model(const Text& text, std::uint64_t seed, bool blanks_count) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   constexpr Index longest = 128;
   Parameter table;
   init::constant(table, *k, "table", {longest, classes}, 0);

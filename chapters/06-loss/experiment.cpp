@@ -11,6 +11,7 @@
 #include "06-loss/outcome.hpp"
 #include "06-loss/shards.hpp"
 #include "06-loss/smoothing.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "ops/cross_entropy.hpp"
@@ -52,7 +53,7 @@ Bits counted(Session& s, const Text& text) {
 
 /// The largest change of an untrained model's logits before the last character when only that one is changed.
 double seen_ahead(const Text& text, bool masked, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   CharacterModel model(*k, classes + 1, classes, seed);
   const auto logits = [&](std::int32_t last) {
     Sentence sentence = text.test.front();
@@ -249,7 +250,7 @@ int main(int argc, char** argv) {
       {{"double-softmax", "the loss takes the softmax of what is a softmax already"},
        {"unmasked-padding", "padding is a target like any other, and averaged in"},
        {"mean-of-means", "four machines average their mean losses, however many characters each had"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     gradient(s);
     overflow(s);
     lead(s);

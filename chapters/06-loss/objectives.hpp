@@ -7,6 +7,7 @@
 #include "06-loss/lesson.hpp"
 #include "06-loss/model.hpp"
 #include "06-loss/text.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "ops/scale.hpp"
 #include "ops/softmax.hpp"
@@ -131,7 +132,7 @@ struct TrainingRun {
 };
 
 inline TrainingRun trained(const Text& text, const Recipe& recipe, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   CharacterModel model(*k, classes + 1, classes, seed);
   TrainingRun run;
   const auto look = [&](int after) {

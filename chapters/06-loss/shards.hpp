@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "06-loss/objectives.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -72,7 +73,7 @@ struct Dealt {
 
 /// One batch of an untrained model, dealt to the machines.
 inline Dealt dealt(const Text& text, std::uint64_t seed, bool masked, bool by_length) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   CharacterModel model(*k, classes + 1, classes, seed);
   PhiloxSequence random(seed, 77);
   std::vector<Sentence> some = drawn(text, seed, 0, batch_size);

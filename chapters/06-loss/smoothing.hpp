@@ -6,6 +6,7 @@
 
 #include "06-loss/lesson.hpp"
 #include "core/philox.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/training.hpp"
 #include "ops/bias_activation.hpp"
@@ -38,7 +39,7 @@ struct PointResult {
 
 inline PointResult classify(const PointTask& task, double smoothing, std::uint64_t seed) {
   constexpr Index labels = 10, width = 20, inner = 64, tests = 2000;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   PhiloxSequence random(seed, 700);
   std::vector<double> centres(static_cast<std::size_t>(labels * width));
   for (double& v : centres) v = random.normal();

@@ -1,6 +1,7 @@
 // Chapter 7: where encoder and decoder meet, by cutting every way between them but one. First what needs no
 // training (paths.hpp), then translators trained healthy and broken in one place each (translators.hpp).
 #include "07-encoder-decoder/paths.hpp"
+#include "course/engine.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;
@@ -49,7 +50,7 @@ std::vector<std::pair<std::string, Standing>> changed(Transformer& model, const 
 }
 
 Run translator(const ToyOptions& o, std::uint64_t seed, bool healthy = false) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const ToyCorpus corpus = toy_corpus(seed);
   const auto model = untrained_translator(*k, corpus, o, seed);
   Run r;
@@ -99,7 +100,7 @@ Curve loss_curve(const std::string& label, const std::vector<std::vector<double>
 
 /// Trained on the target side alone: what every step's loss was, then the loss on held-out sentences.
 std::vector<double> language_model(std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const ToyCorpus corpus = toy_corpus(seed);
   ToyOptions o = options_of("");
   o.config.target_vocabulary = corpus.target.size();
@@ -362,7 +363,7 @@ int main(int argc, char** argv) {
        {"no-cross", "what cross-attention adds is zero, in training too"},
        {"no-positions", "nothing is added to the embeddings, on either side"},
        {"learned-positions", "positions are a trained table instead of sinusoids"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     sinusoids(s);
     limits(s);
     paths(s);

@@ -8,6 +8,7 @@
 #include "07-encoder-decoder/bag.hpp"
 #include "07-encoder-decoder/lesson.hpp"
 #include "07-encoder-decoder/translators.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 
@@ -119,7 +120,7 @@ inline void paths(Session& s) {
       double source = 0, target = 0;
     };
     const auto runs = s.over_seeds([&](std::uint64_t seed) {
-      const auto k = make_kernels("cpu", 1);
+      const auto k = measuring_kernels();
       const lab::ToyCorpus corpus = lab::toy_corpus(seed, {200, 50, 0});
       const auto model = lab::untrained_translator(*k, corpus, options_of(""), seed);
       for (std::size_t layer : ways[w].second) cut_cross_attention(*model, layer);
@@ -182,7 +183,7 @@ inline void order_and_padding(Session& s) {
     double with = 0, without = 0, masked = 0, unmasked = 0;
   };
   const auto runs = s.over_seeds([&](std::uint64_t seed) {
-    const auto k = make_kernels("cpu", 1);
+    const auto k = measuring_kernels();
     const lab::ToyCorpus corpus = lab::toy_corpus(seed, {1, 1, 0});
     const auto model = lab::untrained_translator(*k, corpus, options_of(""), seed);
     const auto unordered = lab::untrained_translator(*k, corpus, options_of("no-source-positions"), seed);

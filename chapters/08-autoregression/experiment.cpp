@@ -7,6 +7,7 @@
 #include <map>
 
 #include "08-autoregression/trained.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "ops/attention.hpp"
@@ -37,7 +38,7 @@ struct Leak {
 };
 
 Leak measure_leak(Later later, std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const Shape shape{draws, heads, rows, d_k};
   const Variable weights =
       causal_weights(random_tensor(*k, shape, seed, 1), random_tensor(*k, shape, seed, 2), later);
@@ -132,7 +133,7 @@ void pads(Session& s) {
   s.heading("Five letters through an encoder of random weights, alone and with five pads after them");
   std::vector<double> masked, unmasked;
   for (std::uint64_t seed : s.seeds()) {
-    const auto k = make_kernels("cpu", 1);
+    const auto k = measuring_kernels();
     Transformer model(*k, small_model(4 + tasks::letters), seed);
     const auto alone = encoded(model, seed, 0, true);
     masked.push_back(relative_difference(encoded(model, seed, 5, true), alone));
@@ -156,7 +157,7 @@ struct Ways {
 
 Ways logits_of(std::uint64_t seed) {
   constexpr Index length = 24;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   ModelConfig config = small_model(4 + tasks::letters);
   config.decoder_layers = 2;
   Transformer model(*k, config, seed);
@@ -232,7 +233,7 @@ struct Cost {
 };
 
 Cost measure_cost(std::uint64_t seed, const std::vector<Index>& lengths) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   ModelConfig config;
   config.source_vocabulary = config.target_vocabulary = 100;
   config.max_length = 520;
@@ -559,7 +560,7 @@ int main(int argc, char** argv) {
       {{"mask-zero", "scores of later tokens are multiplied by 0 before the softmax, not excluded from it"},
        {"no-end-token", "the loss does not ask for the end token, so that nothing says when to stop"},
        {"forgotten-positions", "with the cache every token is fed as if it stood at position 0"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     mask(s);
     pads(s);
     cache(s);

@@ -9,6 +9,7 @@
 
 #include "08-autoregression/model.hpp"
 #include "08-autoregression/tasks.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "ops/cross_entropy.hpp"
 #include "translate/search.hpp"
@@ -48,7 +49,7 @@ inline DeviceBatch batch_of(Kernels& k, std::span<const TokenPair> pairs) {
 
 /// A trained model and the kernels it lives on.
 struct Trained {
-  std::unique_ptr<Kernels> kernels = make_kernels("cpu", 1);
+  std::unique_ptr<Kernels> kernels = measuring_kernels();
   std::unique_ptr<Transformer> model;
   double last_loss = 0;                      ///< mean of the last 20 steps
   std::set<std::vector<std::int32_t>> seen;  ///< sources it was trained on, where they were asked for

@@ -7,6 +7,7 @@
 
 #include "09-why-autoregression/decoding.hpp"
 #include "09-why-autoregression/synonyms.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "text/bleu.hpp"
@@ -66,7 +67,7 @@ struct TwoOrders {
 
 TwoOrders two_orders(std::uint64_t seed, Sees sees) {
   constexpr std::int32_t a = 4, b = 5;
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   ModelConfig c;
   c.source_vocabulary = c.target_vocabulary = 6;
   c.model_dim = 16;
@@ -155,7 +156,7 @@ struct Choices {
 };
 
 Choices translate_with_choices(std::uint64_t seed, Sees sees) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   std::unique_ptr<Synonyms> synonyms;
   const lab::ToyCorpus corpus = with_synonyms(lab::toy_corpus(seed), seed, synonyms);
   lab::ToyOptions o;
@@ -290,7 +291,7 @@ Found judged(Transformer& model, const lab::ToyCorpus& corpus, const std::vector
 }
 
 HalfTrained half_trained_translator(std::uint64_t seed) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   const lab::ToyCorpus corpus = lab::toy_corpus(seed);
   lab::ToyOptions o;
   o.steps = half_trained;
@@ -455,7 +456,7 @@ void searches(Session& s) {
 void engine(Session& s) {
   s.heading("The chain rule, a prefix at a time, and the engine's teacher forcing in one pass");
   const std::uint64_t seed = s.seeds().front();
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   lab::ToyCorpusOptions few;
   few.train = 2000;
   few.held_out = 8;
@@ -530,7 +531,7 @@ int main(int argc, char** argv) {
                         "{:.0f}",
                         {{"independent", "every token of the output is decided without knowing the others"},
                          {"no-causal-mask", "in training every position sees the tokens that come later"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     orders(s);
     if (!s.fast()) {
       choices(s);

@@ -10,6 +10,7 @@
 #include "10-multi-head/against_engine.hpp"
 #include "10-multi-head/places.hpp"
 #include "10-multi-head/translator.hpp"
+#include "course/engine.hpp"
 #include "course/experiment.hpp"
 
 using namespace tenfold;
@@ -300,7 +301,7 @@ int main(int argc, char** argv) {
       {{"not-split", "heads are not split: one softmax over the whole width"},
        {"wrong-order", "the heads' results are concatenated in the opposite order"},
        {"no-transpose", "the heads' results are read as [batch, time, dim] without bringing the heads back beside the columns"}}};
-  return run_experiment(argc, argv, chapter, [](Session& s) {
+  return run_chapter(argc, argv, chapter, [](Session& s) {
     cost(s);
     two_places(s);
     if (!s.fast()) {

@@ -7,6 +7,7 @@
 
 #include "10-multi-head/lesson.hpp"
 #include "core/philox.hpp"
+#include "course/engine.hpp"
 #include "course/training.hpp"
 #include "ops/bias_activation.hpp"
 #include "ops/concat.hpp"
@@ -138,7 +139,7 @@ inline double accuracy(Kernels& k, Model& m, std::uint64_t seed, Fault fault) {
 
 /// Trains with a fault, then asks with each of the faults `asked_with`: percent right for each.
 inline std::vector<double> run(const Setup& setup, std::uint64_t seed, Fault trained_with, const std::vector<Fault>& asked_with) {
-  const auto k = make_kernels("cpu", 1);
+  const auto k = measuring_kernels();
   Model m(*k, setup, seed);
   TrainingOptions o;
   o.steps = steps;

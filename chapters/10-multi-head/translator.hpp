@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "10-multi-head/roles.hpp"
+#include "course/engine.hpp"
 
 namespace translator {
 
@@ -207,7 +208,7 @@ inline std::unique_ptr<Transformer> with_heads(Kernels& k, const ToyCorpus& corp
 
 /// The translator before training; train_translator(*model, corpus, {}, seed) trains it.
 inline Trained begin(Index heads, std::uint64_t seed) {
-  Trained t{make_kernels("cpu", 1), toy_corpus(seed), nullptr};
+  Trained t{measuring_kernels(), toy_corpus(seed), nullptr};
   t.model = with_heads(*t.kernels, t.corpus, heads, seed);
   return t;
 }

@@ -72,7 +72,7 @@ Request parse(CLI::App& app, int argc, char** argv, const Chapter& chapter) {
   app.add_flag("--json", r.json, "print the report as JSON and nothing else");
   app.add_option("--out", r.out, "folder for figures, tables and results.json")->capture_default_str();
   app.add_option("--compare", r.compare, "a results.json: fail where this run contradicts it");
-  app.add_option("--device", r.device, "cpu, reference, or cuda where it is built in")->capture_default_str();
+  app.add_option("--device", r.device, "what the engine runs on: cpu, cuda, auto, reference or cuda-emulated")->capture_default_str();
   app.add_option("--threads", r.threads, "processor threads; 0: all cores")->check(CLI::Range(0, 1024))->capture_default_str();
   app.footer(chapter_footer(chapter));
   app.parse(argc, argv);
@@ -90,12 +90,15 @@ std::string unknown_option(const CLI::App& app, int argc, char** argv) {
   return "";
 }
 
+std::string chosen_device = "cpu";
+
 }  // namespace
 
 Session::Session(Chapter chapter, Request request)
     : chapter_(std::move(chapter)),
       request_(std::move(request)),
       threads_(request_.threads > 0 ? request_.threads : omp_get_max_threads()) {
+  if (request_.device != "cpu" && request_.device != "reference") threads_ = 1;
   report_.chapter = chapter_.number;
   for (int i = 0; i < request_.seeds; ++i) report_.seeds.push_back(request_.seed + static_cast<std::uint64_t>(i));
   std::error_code error;
@@ -250,7 +253,10 @@ int Session::finish() {
   return code;
 }
 
-int run_experiment(int argc, char** argv, const Chapter& chapter, const std::function<void(Session&)>& experiment) {
+const std::string& measuring_device() { return chosen_device; }
+
+int run_experiment(int argc, char** argv, const Chapter& chapter, const std::function<void(Session&)>& experiment,
+                   const std::function<void(const std::string&)>& check_device) {
   std::signal(SIGPIPE, SIG_DFL);
   CLI::App app{fmt::format("Chapter {}: {}", chapter.number, chapter.title)};
   const auto complain = [&](const std::string& what, int code) {
@@ -258,7 +264,10 @@ int run_experiment(int argc, char** argv, const Chapter& chapter, const std::fun
     return code;
   };
   try {
-    Session session(chapter, parse(app, argc, argv, chapter));
+    const Request request = parse(app, argc, argv, chapter);
+    if (check_device) check_device(request.device);
+    chosen_device = request.device;
+    Session session(chapter, request);
     experiment(session);
     return session.finish();
   } catch (const CLI::Success& e) {

@@ -3,7 +3,7 @@
 /// experiment measures, prints and records.
 ///
 ///     int main(int argc, char** argv) {
-///       return tenfold::course::run_experiment(argc, argv, {.number = 3, …}, [](Session& s) { … });
+///       return tenfold::course::run_chapter(argc, argv, {.number = 3, …}, [](Session& s) { … });
 ///     }
 ///
 /// The program understands --predict X, --break NAME (or all), --seed N, --seeds N, --fast, --json, --out FOLDER,
@@ -68,11 +68,11 @@ class Session {
   static std::string label(const std::string& variant) { return variant.empty() ? "healthy" : variant; }
   /// For make_kernels().
   const std::string& device() const { return request_.device; }
-  /// How many seeds are measured at once.
+  /// How many seeds are measured at once: threads of the CPU's, one on a card and its emulator.
   int threads() const { return threads_; }
 
   /// f(seed) for every seed, in parallel as far as there are threads; the results in the seeds' order. `f` makes its own
-  /// Kernels with one thread, and prints and records nothing.
+  /// measuring_kernels(), and prints and records nothing.
   template <class F>
   auto over_seeds(const F& f) const {
     std::vector<decltype(f(std::uint64_t{}))> out(seeds().size());
@@ -127,7 +127,12 @@ class Session {
   std::vector<std::pair<std::string, Spread>> answers_;
 };
 
-/// Parses the command line, runs `experiment`, and ends as the head of this file says.
-int run_experiment(int argc, char** argv, const Chapter& chapter, const std::function<void(Session&)>& experiment);
+/// Parses the command line, runs `experiment`, and ends as the head of this file says. `check_device` throws Error when
+/// --device cannot be had; chapters call run_chapter() (course/engine.hpp), which knows that.
+int run_experiment(int argc, char** argv, const Chapter& chapter, const std::function<void(Session&)>& experiment,
+                   const std::function<void(const std::string&)>& check_device = {});
+
+/// What --device names: "cpu" until a command line was parsed. For measuring_kernels() (course/engine.hpp).
+const std::string& measuring_device();
 
 }  // namespace tenfold::course

@@ -2,7 +2,7 @@
 /// A small trained translator for lessons: a toy English-to-French of some fifty words, and the engine's
 /// Transformer trained on it in seconds.
 ///
-///     const auto k = make_kernels("cpu", 1);
+///     const auto k = measuring_kernels();
 ///     const ToyCorpus corpus = toy_corpus(seed);  // train, held_out, longer; vocabularies
 ///     ToyOptions o;                               // change o.config, o.steps, o.loss, …
 ///     const auto model = untrained_translator(*k, corpus, o, seed);

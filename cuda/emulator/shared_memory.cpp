@@ -32,11 +32,13 @@ void fill(char* memory, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes / 8; ++i) words[i] = poison;
 }
 
-[[maybe_unused]] bool untouched(const char* memory, std::size_t bytes) {
-  auto* words = reinterpret_cast<const volatile std::uint64_t*>(memory);
-  std::uint64_t all = poison;
-  for (std::size_t i = 0; i < bytes / 8; ++i) all &= words[i];
-  return all == poison;
+// Byte by byte up to the first word, since an array may end anywhere. A byte of poison has all bits set.
+[[maybe_unused]] bool untouched(const char* memory, const char* end) {
+  bool all = true;
+  for (; memory < end && reinterpret_cast<std::uintptr_t>(memory) % 8 != 0; ++memory)
+    all = all && static_cast<unsigned char>(*static_cast<const volatile char*>(memory)) == 0xff;
+  for (; memory < end; memory += 8) all = all && *reinterpret_cast<const volatile std::uint64_t*>(memory) == poison;
+  return all;
 }
 
 constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
@@ -107,13 +109,9 @@ std::string SharedMemory::end_block() const {
   for (std::size_t i = 0; i < count_; ++i) {
     const Array& array = arrays_[i];
     if (!array.memory) continue;
-    if (!untouched(array.memory - red_zone, red_zone))
+    if (!untouched(array.memory - red_zone, array.memory))
       return "something was written before the beginning of an array in shared memory";
-    // Bytes that fill up the last 16 are looked at as well.
-    const std::size_t whole = array.bytes / 8 * 8;
-    if (array.bytes % 8 == 0 && !untouched(array.memory + whole, rounded(array.bytes) - whole + red_zone))
-      return "something was written past the end of an array in shared memory";
-    if (array.bytes % 8 != 0 && !untouched(array.memory + rounded(array.bytes), red_zone))
+    if (!untouched(array.memory + array.bytes, array.memory + rounded(array.bytes) + red_zone))
       return "something was written past the end of an array in shared memory";
   }
 #endif

@@ -74,7 +74,8 @@ void expect_transposed(int rows, int cols) {
     for (int r = 0; r < rows; ++r) {
       const float got = y[static_cast<std::size_t>(c) * rows + r], want = static_cast<float>(r * cols + c);
       expect(got == got, fmt::format("[{}, {}]: y[{}, {}] is NaN, as shared memory is before it is written. Every thread must "
-                                     "have written its part of the tile before any reads it: a barrier", rows, cols, c, r));
+                                     "have written its part of the tile before any reads it (a barrier), and none beyond the edge of x "
+                                     "may write to y", rows, cols, c, r));
       expect(got != -1, fmt::format("[{}, {}]: y[{}, {}] is not written", rows, cols, c, r));
       expect(got == want, fmt::format("[{}, {}]: y[{}, {}] is {}, and x[{}, {}] is {}", rows, cols, c, r, got, r, c, want));
     }

@@ -28,12 +28,13 @@ std::atomic<std::size_t> system_segment_bytes{std::size_t{1} << 30};
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-[[noreturn]] void throw_out_of_memory(std::size_t wanted, std::size_t used) {
+[[noreturn]] void throw_out_of_memory(const MemorySource& source, std::size_t wanted, std::size_t used) {
   char text[160];
   std::snprintf(text, sizeof text,
-                "out of memory: %.1f MiB wanted beside %.1f MiB in use; a smaller batch or model needs less",
-                double(wanted) / (1 << 20), double(used) / (1 << 20));
-  throw Error(text);
+                "out of memory%s: %.1f MiB wanted beside %.1f MiB in use; a smaller batch or model needs less",
+                source.host_accessible() ? "" : " on the card", double(wanted) / (1 << 20), double(used) / (1 << 20));
+  if (source.host_accessible()) throw Error(text);
+  throw CudaError(text);
 }
 
 void arm(char* start, std::size_t asked) {
@@ -156,7 +157,7 @@ Allocator::Books::Blocks::iterator Allocator::Books::grow(std::size_t bytes) {
   Segment segment = obtain_segment(bytes);
   // Segments that are free, each too small by itself, may make room for one that is large enough.
   if (!segment.memory && give_back_free_segments()) segment = obtain_segment(bytes);
-  if (!segment.memory) throw_out_of_memory(bytes, stats.used_bytes);
+  if (!segment.memory) throw_out_of_memory(source, bytes, stats.used_bytes);
   ++stats.segments;
   stats.reserved_bytes += segment.bytes;
   segments.push_back(segment);
@@ -196,7 +197,7 @@ void* Allocator::Books::obtain_single(std::size_t asked) {
   const std::size_t bytes = std::max<std::size_t>(asked, 1);
   std::lock_guard lock(mutex);
   void* memory = source.obtain(bytes);
-  if (!memory) throw_out_of_memory(bytes, stats.used_bytes);
+  if (!memory) throw_out_of_memory(source, bytes, stats.used_bytes);
   blocks.insert({static_cast<char*>(memory), {bytes, asked, false}});
   ++stats.segments;
   ++stats.allocations;

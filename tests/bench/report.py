@@ -206,7 +206,7 @@ def card_page(card):
     steps = [[f"`{s['preset']}`", number(s["ms"]), f"{s['tokens_per_s']:,.0f}", f"{s['megabytes']:.0f}"] for s in bench["steps"]]
     ladder = [[l["what"], l["version"], l["change"], number(l["us"]), f"{l['rate']:,} {l['unit']}"] for l in card["ladder"]]
     return "\n\n".join([
-        f"Measured {card['date']} on one {bench['card']}, driver {card['driver']}. The tests (`make test-cuda`):",
+        f"Measured {card['date']} at commit {card['commit']} on one {bench['card']}, driver {card['driver']}; what the kernels gained later (heads wider than 128) ran on the emulator only. The tests (`make test-cuda`):",
         rows(["program", "test cases passed", "checks", "seconds"], tests),
         *card["notes"],
         f"Kernels (`make bench-cuda`), beside what the card did in the same run: copying {number(bench['copy_gb_per_s'])} GB/s (read "

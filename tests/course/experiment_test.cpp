@@ -27,7 +27,8 @@ struct Ran {
   bool says(const std::string& text) const { return out.find(text) != out.npos; }
 };
 
-Ran run(std::vector<std::string> words, const std::function<void(Session&)>& body) {
+Ran run(std::vector<std::string> words, const std::function<void(Session&)>& body,
+        const std::function<void(const std::string&)>& check_device = {}) {
   words.insert(words.begin(), "chapter");
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -35,7 +36,7 @@ Ran run(std::vector<std::string> words, const std::function<void(Session&)>& bod
   auto* kept_out = std::cout.rdbuf(out.rdbuf());
   auto* kept_err = std::cerr.rdbuf(err.rdbuf());
   Ran r;
-  r.code = run_experiment(static_cast<int>(argv.size()), argv.data(), chapter, body);
+  r.code = run_experiment(static_cast<int>(argv.size()), argv.data(), chapter, body, check_device);
   std::cout.rdbuf(kept_out);
   std::cerr.rdbuf(kept_err);
   r.out = out.str();
@@ -148,6 +149,33 @@ TEST_CASE("a command line that makes no sense") {
   CHECK(run({"tilt"}, measure).err.ends_with("tilt (see --help)\n"));
   put(folder / "file", "");
   CHECK(run({"--out", folder / "file/x"}, measure).err.starts_with("chapter 4: cannot create "));
+}
+
+TEST_CASE("the device is refused before anything is shown, and reaches what measures") {
+  const TemporaryFolder folder;
+  const auto none_there = [](const std::string& device) {
+    if (device == "cuda") throw CudaError("no card");
+    if (device == "cdua") throw UsageError("no such device");
+  };
+  const Ran absent = run({"--device", "cuda", "--out", folder.path()}, measure, none_there);
+  CHECK(absent.code == 1);
+  CHECK(absent.out.empty());
+  CHECK(absent.err == "chapter 4: no card\n");
+  CHECK(run({"--device", "cdua", "--out", folder.path()}, measure, none_there).code == 2);
+
+  std::string device;
+  int threads = 0;
+  const auto look = [&](Session& s) {
+    device = measuring_device();
+    threads = s.threads();
+    measure(s);
+  };
+  CHECK(run({"--device", "cuda-emulated", "--threads", "3", "--out", folder.path()}, look, none_there).code == 0);
+  CHECK(device == "cuda-emulated");
+  CHECK(threads == 1);
+  CHECK(run({"--threads", "3", "--out", folder.path()}, look, none_there).code == 0);
+  CHECK(device == "cpu");
+  CHECK(threads == 3);
 }
 
 TEST_CASE("help names the breakages and what is predicted") {

@@ -3,9 +3,13 @@
 #   cuda_build_test.sh TENFOLD 1|0    the command, and whether the build found nvcc
 . "$(dirname "$0")/harness.sh"
 
+# The check passes, or the reason is CUDA's own.
+answers() { [ "$rc" = 0 ] || { [ "$rc" = 1 ] && says 'CUDA' && [ "$(grep -c . "$scratch/out")" -eq 1 ]; }; }
+
 try "$1" gradcheck --device cuda --op softmax
 if [ "$2" = 1 ]; then
   check 'a build with nvcc has the backend' no says 'no CUDA backend'
+  check 'which works, or says in a line of its own why not' answers
   finish
 fi
 check 'without nvcc one line says how to get it' says 'no CUDA backend: install the CUDA toolkit'
