@@ -88,8 +88,8 @@ bench-compare:  ## what changed between two measurements:  make bench-compare OL
 	@python3 tests/bench/report.py compare "$(OLD)" "$(NEW)"
 
 bench-page:  ## put the measurement OUT=file (docs/performance.json) into docs/performance.md
+	@python3 tests/bench/report.py page "$(or $(OUT),docs/performance.json)" docs/performance.md
 	@$(if $(OUT),cp -- "$(OUT)" docs/performance.json)
-	@python3 tests/bench/report.py page docs/performance.json docs/performance.md
 
 data-multi30k:  ## fetch Multi30k (image captions, en/de/fr) into data/multi30k
 	@scripts/fetch-data multi30k

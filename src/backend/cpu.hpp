@@ -14,6 +14,7 @@
 #pragma once
 #include <vector>
 
+#include "backend/parallel.hpp"
 #include "backend/reference.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -89,5 +90,13 @@ class CpuKernels final : public ReferenceKernels {
 /// How many rows of `cols` numbers make a piece worth a thread of its own, when a number takes about a
 /// nanosecond.
 inline Index least_rows(Index cols) { return std::max<Index>(1, 8192 / std::max<Index>(1, cols)); }
+
+/// body(r) for every row of `cols` such numbers, in parallel.
+template <class Body>
+void each_row(int threads, Index rows, Index cols, const Body& body) {
+  parallel_ranges(threads, rows, least_rows(cols), 1, [&](Index begin, Index end, int) {
+    for (Index r = begin; r < end; ++r) body(r);
+  });
+}
 
 }  // namespace tenfold::inline TENFOLD_REAL

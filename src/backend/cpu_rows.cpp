@@ -9,14 +9,6 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// body(r) for every row, in parallel.
-template <class Body>
-void each_row(int threads, Index rows, Index cols, const Body& body) {
-  parallel_ranges(threads, rows, least_rows(cols), 1, [&](Index begin, Index end, int) {
-    for (Index r = begin; r < end; ++r) body(r);
-  });
-}
-
 /// body(i, c) for every entry i in row-major order and its column c, in parallel and in SIMD.
 template <class Body>
 void each_entry(int threads, Index rows, Index cols, Body body) {

@@ -9,12 +9,10 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// body(r) for every row, in parallel; an exponential costs about two plain operations.
+/// each_row() where every number is an exponential, which costs about two plain operations.
 template <class Body>
-void each_row(int threads, Index rows, Index cols, const Body& body) {
-  parallel_ranges(threads, rows, least_rows(2 * cols), 1, [&](Index begin, Index end, int) {
-    for (Index r = begin; r < end; ++r) body(r);
-  });
+void each_exponential_row(int threads, Index rows, Index cols, const Body& body) {
+  each_row(threads, rows, 2 * cols, body);
 }
 
 Real largest_of(const Real* x, Index n) {
@@ -61,7 +59,7 @@ void gradient_row(const CrossEntropyRows& rows, const Real* bias, std::int32_t t
 }  // namespace
 
 void CpuKernels::softmax(const Mask& mask, const Real* x, Real* y, Index rows, Index cols) {
-  each_row(threads_, rows, cols, [=, &mask](Index r) {
+  each_exponential_row(threads_, rows, cols, [=, &mask](Index r) {
     const Real* in = x + r * cols;
     Real* out = y + r * cols;
     const Index seen = std::max<Index>(mask.visible(r, cols), 0);
@@ -81,7 +79,7 @@ void CpuKernels::softmax(const Mask& mask, const Real* x, Real* y, Index rows, I
 }
 
 void CpuKernels::softmax_backward(const Real* y, const Real* dy, Real* dx, Index rows, Index cols) {
-  each_row(threads_, rows, cols, [=](Index r) {
+  each_exponential_row(threads_, rows, cols, [=](Index r) {
     const Real *out = y + r * cols, *up = dy + r * cols;
     Real mean = 0;
 #pragma omp simd reduction(+ : mean)
@@ -94,7 +92,7 @@ void CpuKernels::softmax_backward(const Real* y, const Real* dy, Real* dx, Index
 void CpuKernels::cross_entropy(const CrossEntropyRows& rows, const Real* logits, const std::int32_t* targets,
                                Real* losses, Real* log_sums) {
   const Index classes = rows.classes;
-  each_row(threads_, rows.rows, classes, [=, &rows](Index r) {
+  each_exponential_row(threads_, rows.rows, classes, [=, &rows](Index r) {
     losses[r] = log_sums[r] = 0;
     if (targets[r] == rows.ignore) return;
     const Real* z = logits + r * classes;
@@ -116,7 +114,7 @@ void CpuKernels::cross_entropy_backward(const CrossEntropyRows& rows, const Real
                                         Real* dlogits) {
   const Index classes = rows.classes;
   const Real share = rows.smoothing / static_cast<Real>(classes);
-  each_row(threads_, rows.rows, classes, [=, &rows](Index r) {
+  each_exponential_row(threads_, rows.rows, classes, [=, &rows](Index r) {
     const Real* z = logits + r * classes;
     Real* dz = dlogits + r * classes;
     if (targets[r] == rows.ignore) return static_cast<void>(std::fill_n(dz, classes, Real{0}));

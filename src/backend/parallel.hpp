@@ -10,10 +10,34 @@
 
 namespace tenfold {
 
+/// The first exception of several threads, which OpenMP does not let out of a loop of its own.
+class FirstFailure {
+ public:
+  /// Whether there is none yet.
+  bool none() const {
+    bool none;
+#pragma omp critical(tenfold_task_failure)
+    none = !failure_;
+    return none;
+  }
+  /// Keeps the exception being handled, unless there is one already.
+  void keep() {
+#pragma omp critical(tenfold_task_failure)
+    if (!failure_) failure_ = std::current_exception();
+  }
+  /// When the loop is over: throws it on.
+  void throw_on() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
+
 /// Calls body(begin, end, piece) so that [0, n) is covered by one contiguous piece per thread: which thread
 /// does what depends on n and threads alone. Loops shorter than 2 · `least` are not worth waking a thread and
 /// run right here. Pieces begin at multiples of `step`; piece < threads. Within a parallel region the caller does all
-/// pieces, one after the other.
+/// pieces, one after the other. The first exception is thrown on when all pieces are done.
 template <class Body>
 void parallel_ranges(int threads, Index n, Index least, Index step, const Body& body) {
   if (threads < 2 || n < 2 * least || n <= step) {
@@ -32,8 +56,16 @@ void parallel_ranges(int threads, Index n, Index least, Index step, const Body& 
   }
 // The team always has all threads: OpenMP would end and start them anew if its size changed from loop to
 // loop.
+  FirstFailure failure;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int piece = 0; piece < threads; ++piece) run(piece);
+  for (int piece = 0; piece < threads; ++piece) {
+    try {
+      run(piece);
+    } catch (...) {  // of memory there may be none left
+      failure.keep();
+    }
+  }
+  failure.throw_on();
 }
 
 /// Calls body(i) for every i in [0, n), each thread taking the next one when it is done with its own: for tasks of
@@ -44,21 +76,17 @@ void parallel_tasks(int threads, Index n, const Body& body) {
     for (Index i = 0; i < n; ++i) body(i);
     return;
   }
-  std::exception_ptr failure;
+  FirstFailure failure;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
   for (Index i = 0; i < n; ++i) {
-    bool go_on;
-#pragma omp critical(tenfold_task_failure)
-    go_on = !failure;
-    if (!go_on) continue;
+    if (!failure.none()) continue;
     try {
       body(i);
     } catch (...) {
-#pragma omp critical(tenfold_task_failure)
-      if (!failure) failure = std::current_exception();
+      failure.keep();
     }
   }
-  if (failure) std::rethrow_exception(failure);
+  failure.throw_on();
 }
 
 }  // namespace tenfold

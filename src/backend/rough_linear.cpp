@@ -14,18 +14,23 @@ constexpr Index rows_at_once = 4;    ///< rows of weights that share a load of t
 constexpr int weight_limit = 127;    ///< largest number a weight becomes
 constexpr int input_limit = 4095;    ///< and an input: sums of 4,000 products stay in 32 bits
 
+/// The largest magnitude of x; NaN where x holds what is not finite.
 Real largest_magnitude(const Real* x, Index n) {
-  Real largest = 0;
-#pragma omp simd reduction(max : largest)
-  for (Index i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[i]));
-  return largest;
+  Real largest = 0, finite = 0;  // 0 · x is NaN for infinity and NaN, which a maximum may pass over
+#pragma omp simd reduction(max : largest) reduction(+ : finite)
+  for (Index i = 0; i < n; ++i) {
+    largest = std::max(largest, std::abs(x[i]));
+    finite += 0 * x[i];
+  }
+  return largest + finite;
 }
 
-/// q = round(x / s), at most `limit`, and s. All zero where x is, or holds what is not finite: a guess need not be good.
+/// q = round(x / s), at most `limit`, and s. All zero where x is (nearly), or holds what is not finite: a guess need not be
+/// good.
 template <class T>
 Real quantise(const Real* x, Index n, int limit, T* q) {
   const Real largest = largest_magnitude(x, n), most = static_cast<Real>(limit);
-  const bool usable = largest > 0 && std::isfinite(largest);
+  const bool usable = largest > 0 && std::isfinite(most / largest);
   const Real factor = usable ? most / largest : 0;
   for (Index i = 0; i < n; ++i) {
     const Real scaled = usable ? x[i] * factor : 0;

@@ -43,7 +43,7 @@ std::string to_text(const Profile& p) {
   out += "\n" + heading("layer");
   for (const auto& row : p.by_layer())
     if (row.direction != Profile::Direction::outside) out += line(p, row);
-  return out + "\nGFLOP/s counts matrix products only; GB/s every input and output once.\n";
+  return out + "\nGFLOP/s counts matrix products only; GB/s every input and output once, also where it is only handed on.\n";
 }
 
 }  // namespace tenfold::cli

@@ -273,6 +273,7 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
 
 void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
                 const std::function<void(std::size_t, std::size_t)>& body) {
+  if (batch < 1) throw UsageError("batch must be 1 or more, got 0");
   const auto callers = static_cast<std::size_t>(kernels.callers());
   const std::size_t needed = (count + batch - 1) / batch;
   const std::size_t batches = std::min(count, (needed + callers - 1) / callers * callers);

@@ -63,6 +63,14 @@ TrainSettings small() {
   return s;
 }
 
+TrainSettings patient() {
+  TrainSettings s = small();
+  s.model.feed_forward_dim = 512;
+  s.model.dropout = 0.3;
+  s.epochs = 80;
+  return s;
+}
+
 }  // namespace
 
 void TrainSettings::validate() const {
@@ -108,7 +116,7 @@ void require_memory(const TrainSettings& settings) {
 }
 
 const std::vector<std::string>& preset_names() {
-  static const std::vector<std::string> names{"demo", "tiny", "small"};
+  static const std::vector<std::string> names{"demo", "tiny", "small", "patient"};
   return names;
 }
 
@@ -116,6 +124,7 @@ TrainSettings preset(std::string_view name) {
   if (name == "demo") return demo();
   if (name == "tiny") return tiny();
   if (name == "small") return small();
+  if (name == "patient") return patient();
   throw UsageError(fmt::format("preset: \"{}\" is none of {}{}", name, fmt::join(preset_names(), ", "),
                                suggestion(name, preset_names())));
 }

@@ -199,7 +199,7 @@ Trainer::Outcome Trainer::run(const std::function<bool()>& stop_requested) {
       state_.seconds += took;
       if (profile_) {
         profile_->add_step(took);
-        if (++profiled == 2) profile_->clear();
+        if (++profiled <= 2) profile_->clear();
       }
       // an average over roughly the last ten steps
       speed = speed == 0 ? report.tokens_per_second / took : 0.9 * speed + 0.1 * report.tokens_per_second / took;

@@ -207,15 +207,16 @@ class Bench:
                     vocabulary=self.engine("vocabulary", "--threads", most, "--repeats", 1 if quick else 3))
 
     def build_time(self):
-        """A clean build, without a compiler cache."""
-        for target, what in (("tenfold", "clean build of `src/`"), ("all", "clean build with tests")):
+        """A clean build as make does it, without a compiler cache."""
+        for target, what, options in (("tenfold", "clean build of `src/`, without CUDA", ["-DTENFOLD_CUDA=off"]),
+                                      ("all", "clean build with tests", [])):
             say(what)
             with tempfile.TemporaryDirectory(prefix="tenfold-build-") as folder:
                 begin = time.perf_counter()
-                for command in (["cmake", "-S", ROOT, "-B", folder, "-GNinja", "-DCMAKE_BUILD_TYPE=Release"],
-                                ["cmake", "--build", folder, "--target", target, "--parallel", str(os.cpu_count())]):
-                    if subprocess.run(command, env=dict(os.environ, CCACHE_DISABLE="1"), capture_output=True).returncode:
-                        raise Failure(f"{what} failed; run make build")
+                command = [ROOT / "scripts/build", folder, "-DCMAKE_BUILD_TYPE=Release", *options]
+                if subprocess.run(command, cwd=ROOT, env=dict(os.environ, CCACHE_DISABLE="1", TARGET=target),
+                                  capture_output=True).returncode:
+                    raise Failure(f"{what} failed; run make build")
                 self.note(f"build.{target}", what, "s", "lower", "tenfold", time.perf_counter() - begin)
 
 
@@ -288,9 +289,10 @@ def main():
     a = parser.parse_args()
     a.rounds = a.rounds or (1 if a.quick else 3)
     most = a.threads or min(2, len(os.sched_getaffinity(0)))
-    a.threads = sorted({1, most})
-    a.command = " ".join(["make bench"] + (["QUICK=1"] if a.quick else []) +
+    a.command = " ".join(["make bench"] + (["QUICK=1"] if a.quick else []) + (["BUILD_TIME=1"] if a.build_time else []) +
+                         ([f"THREADS={most}"] if a.threads else []) + (["DATA=folder"] if os.environ.get("DATA") else []) +
                          ([f"ROUNDS={a.rounds}"] if a.rounds != (1 if a.quick else 3) else []))
+    a.threads = sorted({1, most})
     try:
         if not shutil.which(str(pathlib.Path(a.build) / "tests/bench_engine")):
             raise Failure(f"there is no bench_engine in {a.build}/tests; run make bench")

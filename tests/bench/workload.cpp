@@ -93,7 +93,8 @@ nlohmann::json prepare(const fs::path& folder, const fs::path& text) {
   write_file_atomically(folder / "batches", batches);
   const nlohmann::json about{
       {"text", text.empty() ? "the built-in corpus, English-French (Multi30k is not in data/multi30k)"
-                            : "Multi30k English-German"},
+               : text.filename() == "multi30k" ? "Multi30k English-German"
+                                               : "the text in " + text.filename().string()},
       {"pairs", data.train.size()},
       {"pieces", tokenizers.source.vocab_size()}};
   write_file_atomically(folder / "about.json", about.dump(2) + "\n");

@@ -28,6 +28,19 @@ TEST_CASE("a task's exception comes through") {
   }
 }
 
+TEST_CASE("an exception in a piece of a loop comes through, and the other pieces are done") {
+  for (int threads : {1, 3}) {
+    std::atomic<Index> done{0};
+    CHECK_THROWS_WITH_AS(parallel_ranges(threads, 99, 1, 1,
+                                         [&](Index begin, Index end, int) {
+                                           if (end == 99) throw std::runtime_error("the last");
+                                           done += end - begin;
+                                         }),
+                         "the last", std::runtime_error);
+    CHECK(done == (threads == 1 ? 0 : 66));
+  }
+}
+
 TEST_CASE("a loop within a task is cut into the same pieces, and stays in its thread") {
   struct Piece {
     Index begin, end;

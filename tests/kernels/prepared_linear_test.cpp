@@ -2,6 +2,8 @@
 #include "backend/prepared_linear.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "kernels/compare.hpp"
@@ -98,4 +100,12 @@ TEST_CASE("a roughly prepared layer is near the layer, by rows, and a bad row sp
   rough->run(x.data(), y.data(), 2);
   rough->run(x.data() + 8, alone.data(), 1);
   CHECK(same_bits(Values(y.begin() + 4, y.end()), alone));
+  // What cannot be scaled counts as zero.
+  for (Real bad : {nan_value, std::numeric_limits<Real>::infinity(), std::numeric_limits<Real>::denorm_min()}) {
+    CAPTURE(bad);
+    Values row(8, bad == bad && std::isfinite(bad) ? bad : Real{1});
+    row[3] = bad;
+    rough->run(row.data(), alone.data(), 1);
+    for (Real value : alone) CHECK(value == 0);
+  }
 }

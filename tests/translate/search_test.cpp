@@ -100,6 +100,14 @@ TEST_CASE("a sentence's translation does not depend on its company") {
   }
 }
 
+TEST_CASE("from the second sentence on there are weights to guess with") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 5);
+  PreparedWeights prepared(model.kernels());
+  CHECK(!prepared.has_rough());
+  search(model, {&sentences[0], 1}, {}, &prepared);
+  CHECK(prepared.has_rough());
+}
+
 TEST_CASE("what is guessed on the way changes nothing, whether it was right or wrong") {
   for (const Variant& v : variants())
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
