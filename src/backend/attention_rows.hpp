@@ -3,8 +3,8 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
+#include "backend/aligned.hpp"
 #include "backend/kernels.hpp"
 #include "backend/vector_math.hpp"
 
@@ -18,7 +18,7 @@ inline Index padded_to_lanes(Index n) { return (n + lanes - 1) / lanes * lanes; 
 
 /// Memory for n values; it grows to what the largest call needed and stays.
 template <class T>
-T* room(std::vector<T>& v, Index n) {
+T* room(AlignedVector<T>& v, Index n) {
   if (static_cast<Index>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
   return v.data();
 }

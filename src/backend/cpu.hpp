@@ -14,6 +14,7 @@
 #pragma once
 #include <vector>
 
+#include "backend/aligned.hpp"
 #include "backend/parallel.hpp"
 #include "backend/reference.hpp"
 
@@ -84,7 +85,7 @@ class CpuKernels final : public ReferenceKernels {
 
  private:
   int threads_;
-  std::vector<Real> partial_;  // sums over rows, per thread
+  AlignedVector<Real> partial_;  // sums over rows, per thread
 };
 
 /// How many rows of `cols` numbers make a piece worth a thread of its own, when a number takes about a

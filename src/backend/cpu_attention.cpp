@@ -18,9 +18,9 @@ constexpr Index block_queries = 64;  ///< queries whose scores are held at once
 
 /// One thread's working memory; it grows to what the largest call needed and stays.
 struct Scratch {
-  std::vector<Real> keys, values;       ///< [head_dim, stride], transposed
-  std::vector<Real> weights, gradient;  ///< [block_queries, stride]
-  std::vector<std::uint16_t> bits;      ///< [block_queries, keys]
+  AlignedVector<Real> keys, values;         ///< [head_dim, stride], transposed
+  AlignedVector<Real> weights, gradient;    ///< [block_queries, stride]
+  AlignedVector<std::uint16_t> bits;        ///< [block_queries, keys]
 };
 
 Scratch& scratch() {
@@ -79,7 +79,7 @@ Index apply_mask(const Block& s, Index i, Real* row) {
 }
 
 /// Dropout's bits for all entries of the block, [count, a.keys]; nullptr when nothing is dropped.
-const std::uint16_t* block_bits(const Block& s, std::vector<std::uint16_t>& memory) {
+const std::uint16_t* block_bits(const Block& s, AlignedVector<std::uint16_t>& memory) {
   if (!s.a.dropout.active()) return nullptr;
   const Index begin = s.row(0) * s.a.keys, end = begin + s.count * s.a.keys;
   std::uint16_t* out = room(memory, end - begin + lanes);  // the last row is read up to its padding

@@ -26,7 +26,7 @@ void add_scaled(Real factor, const Real* x, Real* y, Index n) {
 
 /// One batch entry: what its keys and values come to for its query.
 void attend(const Attention& a, Index seen, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
-  thread_local std::vector<Real> memory;
+  thread_local AlignedVector<Real> memory;
   const Index d = a.head_dim, padded = padded_to_lanes(seen);
   Real* weights = room(memory, a.heads * padded);
   const bool whole = d % vector_width == 0;

@@ -4,7 +4,8 @@
 #include <array>
 #include <cstring>
 #include <utility>
-#include <vector>
+
+#include "backend/aligned.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -12,17 +13,21 @@ namespace {
 constexpr auto unaligned = std::experimental::element_aligned;
 
 constexpr Index line_values = 64 / sizeof(Real);  ///< in a line of the cache
+constexpr Index turns_ahead = 16;  ///< of the inner loop, that b is fetched into the first-level cache
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 8;  ///< tiles of op(a) packed at a time when a is transposed
 
-/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel.
-template <int rows, Index row_step, Index inner_step>
+/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed, and
+/// is in the second-level cache; or it comes `from_afar`, and so will the panel that follows it.
+template <int rows, Index row_step, Index inner_step, bool from_afar>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   Vector total[rows][2] = {};
-  const Index ahead = inner * tile_cols;  // the next panel follows this one
   for (Index l = 0; l < inner; ++l) {
-    if constexpr (rows > 1)  // the processor's own prefetching is enough for one, and would be for many
-      for (Index line = 0; line < tile_cols; line += line_values) __builtin_prefetch(right + ahead + line, 0, 2);
+    for (Index line = 0; rows > 1 && line < tile_cols; line += line_values)  // one row leaves that to the processor
+      if constexpr (from_afar)
+        __builtin_prefetch(right + inner * tile_cols + line, 0, 2);
+      else
+        __builtin_prefetch(right + turns_ahead * tile_cols + line, 0, 3);
     const Vector first(right, unaligned), second(right + vector_width, unaligned);
     // Without being told, GCC takes two turns of the outer loop at once instead, and keeps the tile in memory.
 #pragma GCC unroll 16
@@ -62,13 +67,14 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
 }
 
 /// Tiles of every height, for a's copy row by row or inner index by inner index.
-template <Index row_step, Index inner_step, int... heights>
+template <Index row_step, Index inner_step, bool from_afar, int... heights>
 constexpr std::array<Tile, sizeof...(heights)> tiles(std::integer_sequence<int, heights...>) {
-  return {tile<heights + 1, row_step, inner_step>...};
+  return {tile<heights + 1, row_step, inner_step, from_afar>...};
 }
 constexpr std::make_integer_sequence<int, static_cast<int>(tile_rows)> heights;
-constexpr auto tiles_by_row = tiles<left_stride, 1>(heights);
-constexpr auto tiles_by_inner = tiles<1, tile_rows>(heights);
+constexpr auto tiles_by_row = tiles<left_stride, 1, false>(heights);
+constexpr auto tiles_by_inner = tiles<1, tile_rows, false>(heights);
+constexpr auto tiles_of_weights = tiles<left_stride, 1, true>(heights);
 
 /// One block of the product, and where its sides lie.
 struct Block {
@@ -161,12 +167,12 @@ void block_product(const Block& s, const Real* a, const Real* right, Real* left,
 
 struct alignas(64) Scratch {
   Real left[std::max(tile_rows * left_stride, strip_tiles * tile_rows * inner_block)];
-  std::vector<Real> right = std::vector<Real>(inner_block * column_block);
+  AlignedVector<Real> right = AlignedVector<Real>(inner_block * column_block);
 };
 
 }  // namespace
 
-Tile tile_of(Index rows) { return tiles_by_row[static_cast<std::size_t>(rows - 1)]; }
+Tile tile_of_weights(Index rows) { return tiles_of_weights[static_cast<std::size_t>(rows - 1)]; }
 
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out) {
   if (cols < tile_cols) std::fill_n(out, inner * tile_cols, Real{0});

@@ -42,8 +42,8 @@ struct Store {
 
 /// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, tile_cols].
 using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
-/// The tile of 1 to tile_rows rows.
-Tile tile_of(Index rows);
+/// The tile of 1 to tile_rows rows, its panels read from wherever a model's weights are.
+Tile tile_of_weights(Index rows);
 
 /// Columns of bᵀ, which are rows of b and ldb apart, as a panel [inner, tile_cols], zeros beyond the last.
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out);

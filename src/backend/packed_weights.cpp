@@ -3,8 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <vector>
 
+#include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
 #include "backend/vector_math.hpp"
@@ -23,7 +23,7 @@ Index blocks_of(Index k) { return (k + inner_block - 1) / inner_block; }
 
 /// Rows of x, `in` apart, block by block of inner indices, each [rows, left_stride].
 const Real* copied(const Real* x, Index rows, Index in) {
-  thread_local std::vector<Real> memory;
+  thread_local AlignedVector<Real> memory;
   const auto needed = static_cast<std::size_t>(blocks_of(in) * rows * left_stride);
   if (memory.size() < needed) memory.resize(needed);
   Real* out = memory.data();
@@ -65,7 +65,7 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
       const Real* bias = last_block && weights_.bias ? weights_.bias + j : nullptr;
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
-        tile_of(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
+        tile_of_weights(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
                                 values_.data() + (p * in + l) * tile_cols,
                                 {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias,
                                  last_block && relu});

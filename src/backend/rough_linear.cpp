@@ -69,7 +69,7 @@ RoughLinear::RoughLinear(const LinearWeights& weights)
 }
 
 void RoughLinear::run(const Real* x, Real* y, Index rows) const {
-  thread_local std::vector<std::int16_t> numbers;
+  thread_local AlignedVector<std::int16_t> numbers;
   numbers.assign(static_cast<std::size_t>(stride_), 0);
   for (Index r = 0; r < rows; ++r, x += weights_.in, y += weights_.out) {
     const Real scale = quantise(x, weights_.in, input_limit, numbers.data());

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/aligned.hpp"
 #include "backend/prepared_linear.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -22,7 +23,7 @@ class RoughLinear final : public PreparedLinear {
  private:
   LinearWeights weights_;
   Index stride_;  // between rows: `in` rounded up, zeros in between
-  std::vector<std::int8_t> values_;
+  AlignedVector<std::int8_t> values_;
   std::vector<Real> scales_;
 };
 
