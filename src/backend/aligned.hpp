@@ -11,14 +11,18 @@ namespace tenfold {
 /// of matrices a fifth slower.
 template <class T>
 struct AlignedAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t line{64};
+  using value_type = T;                         ///< what every allocator names
+  static constexpr std::align_val_t line{64};  ///< bytes of the cache that come and go together
 
   AlignedAllocator() = default;
+  /// Of another type, with which it shares nothing.
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}
+  /// Throws std::bad_alloc.
   T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), line)); }
+  /// What allocate() gave.
   void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, line); }
+  /// Any gives back what any other gave.
   template <class U>
   bool operator==(const AlignedAllocator<U>&) const {
     return true;

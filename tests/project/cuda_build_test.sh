@@ -12,7 +12,8 @@ if [ "$2" = 1 ]; then
   check 'which works, or says in a line of its own why not' answers
   finish
 fi
-check 'without nvcc one line says how to get it' says 'no CUDA backend: install the CUDA toolkit'
+check 'without CUDA one line says why, or how to get it' says 'no CUDA backend: i'
+check 'and what needs none' says '; --device cpu needs none'
 [ "$failures" -eq 0 ] || exit 1
 echo 'skipped: the CUDA backend was not compiled, since nvcc was not found'
 exit 77
