@@ -16,8 +16,8 @@ namespace {
 // Small segments, so that a test can fill them; and a limit, so that memory can run out.
 class SmallMemory final : public MemorySource {
  public:
-  explicit SmallMemory(std::size_t segment, std::size_t limit = std::size_t{1} << 30)
-      : segment_(segment), left_(limit) {}
+  explicit SmallMemory(std::size_t segment, std::size_t limit = std::size_t{1} << 30, bool on_host = true)
+      : segment_(segment), left_(limit), on_host_(on_host) {}
   void* obtain(std::size_t bytes) override {
     if (bytes > left_) return nullptr;
     left_ -= bytes;
@@ -27,11 +27,12 @@ class SmallMemory final : public MemorySource {
     left_ += bytes;
     std::free(memory);
   }
-  bool host_accessible() const override { return true; }
+  bool host_accessible() const override { return on_host_; }
   std::size_t segment_bytes() const override { return segment_; }
 
  private:
   std::size_t segment_, left_;
+  bool on_host_;
 };
 
 struct Unguarded : Allocator {
@@ -105,6 +106,13 @@ TEST_CASE("a pattern that repeats, or a smaller one, asks the source for nothing
   CHECK(memory.stats().reserved_bytes == first.reserved_bytes);
   CHECK(memory.stats().peak_bytes == first.peak_bytes);
   CHECK(memory.stats().used_bytes == 0);
+}
+
+TEST_CASE("what runs out on a card is the card's error, so that another device can be taken") {
+  Allocator card(std::make_unique<SmallMemory>(1024, 1024, false), false);
+  CHECK_THROWS_WITH_AS(
+      card.allocate(std::size_t{2} << 20),
+      "out of memory on the card: 2.0 MiB wanted beside 0.0 MiB in use; a smaller batch or model needs less", CudaError);
 }
 
 TEST_CASE("memory that runs out gives an error that says how much was wanted, and nothing is lost") {

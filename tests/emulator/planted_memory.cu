@@ -56,14 +56,16 @@ __global__ void through_shared(const float* x, float* y, Shared how) {
   __syncthreads();
   y[threadIdx.x] = buffer[threadIdx.x];
 }
-void run_through_shared(Shared how) {
-  const std::vector<float> x = random_values(64);
-  DeviceArray<float> in(x), out(64);
-  const std::size_t bytes = how == Shared::not_asked_for ? 0 : 64 * sizeof(float);
-  must(launch({dim3(1), dim3(64), bytes}, through_shared, in.get(), out.get(), how), "through_shared");
+void run_through_shared(Shared how, unsigned count = 64) {
+  const std::vector<float> x = random_values(count);
+  DeviceArray<float> in(x), out(count);
+  const std::size_t bytes = how == Shared::not_asked_for ? 0 : count * sizeof(float);
+  must(launch({dim3(1), dim3(count), bytes}, through_shared, in.get(), out.get(), how), "through_shared");
   expect(out.download(), std::vector<double>(x.begin(), x.end()));
 }
 void shared_past_end(bool bug) { run_through_shared(bug ? Shared::past_end : Shared::right); }
+// An array that fills no eight bytes: its neighbour is the rest of them.
+void shared_past_odd_end(bool bug) { run_through_shared(bug ? Shared::past_end : Shared::right, 63); }
 void shared_not_written(bool bug) { run_through_shared(bug ? Shared::never_written : Shared::right); }
 void shared_not_asked_for(bool bug) { run_through_shared(bug ? Shared::not_asked_for : Shared::right); }
 
@@ -104,6 +106,7 @@ void stack_overflow(bool bug) {
 std::vector<Planted> memory_cases() {
   return {{"write-past-end", write_past_end}, {"read-past-end", read_past_end}, {"never-written", not_written},
           {"null-pointer", null_pointer}, {"freed-memory", freed}, {"shared-past-end", shared_past_end},
+          {"shared-past-odd-end", shared_past_odd_end},
           {"shared-never-written", shared_not_written}, {"shared-not-asked-for", shared_not_asked_for},
           {"too-much-shared", too_much_static}, {"misaligned-float4", misaligned}, {"stack-overflow", stack_overflow}};
 }

@@ -37,6 +37,7 @@ never-written               3:wrong.result            3:wrong.result            
 null-pointer                3:memory.that.is.not.there  3:(runtime.error|SEGV)  3:SEGV
 freed-memory                3:(wrong.result|no.device.memory)  3:no.device.memory  3:(wrong.result|no.device.memory)
 shared-past-end             3:past.the.end.of.an.array  3:AddressSanitizer      3:past.the.end.of.an.array
+shared-past-odd-end         3:past.the.end.of.an.array  3:AddressSanitizer      3:past.the.end.of.an.array
 shared-never-written        3:wrong.result            3:wrong.result            3:wrong.result
 shared-not-asked-for        3:asked.for.none          3:asked.for.none          3:asked.for.none
 too-much-shared             3:at.most.48.KiB          3:at.most.48.KiB          3:at.most.48.KiB

@@ -96,6 +96,9 @@ TEST_CASE("there are ten chapters, and each has its parts") {
     CHECK(count(lesson, "<!--= ") >= 3);
     CHECK(lesson.find("<!-- begin code lesson.hpp ") != lesson.npos);
     CHECK(lesson.find("](../README.md)") != lesson.npos);
+    for (const auto& file : fs::directory_iterator(chapter))  // --device must reach what is measured: measuring_kernels()
+      if (file.is_regular_file())
+        CHECK_MESSAGE(count(page_text(file.path()), "make_kernels(\"cpu\"") == 0, file.path().filename().string());
     const auto hints = count(page_text(chapter / "exercise/hints.md"), "\n## ");
     CHECK(hints >= 1);
     CHECK(hints <= 3);
