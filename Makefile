@@ -24,7 +24,7 @@ setup:  ## install the packages that are missing (Debian, Ubuntu)
 build: setup  ## build everything in build/
 	@scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release
 
-demo: setup  ## train a small translator in about three minutes and see it translate
+demo: setup  ## train a small translator in about two minutes and see it translate
 	@TARGET=tenfold scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release
 	@"$(BUILD)/tenfold" demo
 
