@@ -141,7 +141,7 @@ class Bench:
                                        for r, s in zip(rows, got["seconds"]))
             self.note(f"{name}.tokens", what, "target tokens/s", "higher", side, tokens)
             self.note(f"{name}.gflops", what, "GFLOP/s", "higher", side, gflops)
-            self.note(f"{name}.memory", f"{what}: peak memory", "MB", "lower", side, got["peak_mb"])
+            self.note(f"{name}.memory", f"{what}: peak memory", "MiB", "lower", side, got["peak_mb"])
 
     def decode(self, size, threads, batch, sentences, beam=1):
         kind = "greedy" if beam == 1 else f"beam {beam}"
