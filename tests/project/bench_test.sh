@@ -57,7 +57,7 @@ check 'has not changed' says '+0.0 % | within noise'
 check 'nowhere' no grep -qE 'better|worse' "$scratch/out"
 report compare "$json" "$scratch/faster.json"
 check 'twice the rate is better' grep -qE 'training `tiny`, 2 threads \| target tokens/s .*\+100.0 % \| \*\*better' "$scratch/out"
-check 'twice the memory is worse' grep -qE 'training `small`, 2 threads: peak memory \| MB .*\+100.0 % \| \*\*worse' "$scratch/out"
+check 'twice the memory is worse' grep -qE 'training `small`, 2 threads: peak memory \| MiB .*\+100.0 % \| \*\*worse' "$scratch/out"
 check 'a ten-thousandth is noise' grep -qE 'training `small`, 2 threads \| GFLOP/s .*within noise' "$scratch/out"
 report compare "$scratch/faster.json" "$json"
 check 'and the other way round' grep -qE 'target tokens/s .*-50.0 % \| \*\*worse' "$scratch/out"
