@@ -122,3 +122,12 @@ TEST_CASE("cuda: auto passes over a card that the build has no code for" * docte
   CHECK(usable_or_cpu(make_emulated_kernels, 1, notice)->name() == "cpu");
   CHECK(said.starts_with("this build has no code for this card"));
 }
+
+TEST_CASE("cuda: auto passes over a card that is full, wherever that shows" * doctest::skip(elsewhere)) {
+  const auto acquisitions = static_cast<int>(refused_starts(Call::acquire, cudaErrorMemoryAllocation).size());
+  for (int i = 0; i < acquisitions; ++i) {
+    CAPTURE(i);
+    emulator::refuse_once(Call::acquire, cudaErrorMemoryAllocation, i);
+    CHECK(usable_or_cpu(make_emulated_kernels, 1, {})->name() == "cpu");
+  }
+}

@@ -45,6 +45,19 @@ std::string weights_of(const fs::path& run) { return get(run / "last" / "model.s
 
 }  // namespace
 
+TEST_CASE("a profile leaves out the first two steps, which make memory and threads") {
+  for (const auto& [steps, profiled] : {std::pair{1, 0}, {2, 0}, {3, 1}, {5, 3}}) {
+    CAPTURE(steps);
+    TrainSettings s = small_settings();
+    s.steps = steps;
+    Training training(s);
+    Profile profile;
+    training.trainer.set_profile(&profile);
+    training.run();
+    CHECK(profile.steps() == profiled);
+  }
+}
+
 TEST_CASE("a batch worked through in parts has the loss and the gradient of the whole") {
   TrainSettings s = small_settings();
   s.batch_tokens = 4096;  // two parts
