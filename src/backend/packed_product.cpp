@@ -15,34 +15,41 @@ constexpr auto unaligned = std::experimental::element_aligned;
 constexpr Index line_values = 64 / sizeof(Real);  ///< in a line of the cache
 constexpr Index turns_ahead = 16;  ///< of the inner loop, that b is fetched into the first-level cache
 constexpr Index column_block = 512;  ///< columns of b packed at a time
-constexpr Index strip_tiles = 8;  ///< tiles of op(a) packed at a time when a is transposed
+constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
 
 /// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed, and
-/// is in the second-level cache; or it comes `from_afar`, and so will the panel that follows it.
-template <int rows, Index row_step, Index inner_step, bool from_afar>
+/// is in the second-level cache, from where it is fetched some turns ahead; or it comes from afar, and `lines` a turn are
+/// fetched of what follows it.
+template <int rows, int vectors, Index row_step, Index inner_step, int lines>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
-  Vector total[rows][2] = {};
+  constexpr Index width = vectors * vector_width;
+  Vector total[rows][vectors] = {};
+  for (int r = 0; r < rows; ++r)  // by the time the sums are made, what they are added to is there
+    for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + r * to.ldc + v * vector_width, 1, 3);
   for (Index l = 0; l < inner; ++l) {
-    for (Index line = 0; rows > 1 && line < tile_cols; line += line_values)  // one row leaves that to the processor
-      if constexpr (from_afar)
-        __builtin_prefetch(right + inner * tile_cols + line, 0, 2);
-      else
-        __builtin_prefetch(right + turns_ahead * tile_cols + line, 0, 3);
-    const Vector first(right, unaligned), second(right + vector_width, unaligned);
+    if constexpr (lines == 0)
+      for (Index line = 0; line < width; line += line_values)
+        __builtin_prefetch(right + turns_ahead * width + line, 0, 3);
+    else if constexpr (rows > 1)  // one row leaves that to the processor
+      for (int line = 0; line < lines; ++line) __builtin_prefetch(to.next + l * to.step + line * line_values, 0, 2);
+    Vector panel[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) panel[v].copy_from(right + v * vector_width, unaligned);
     // Without being told, GCC takes two turns of the outer loop at once instead, and keeps the tile in memory.
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       const Vector x = left[r * row_step];
-      total[r][0] += x * first;
-      total[r][1] += x * second;
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) total[r][v] += x * panel[v];
     }
     left += inner_step;
-    right += tile_cols;
+    right += width;
   }
-  if (to.cols == tile_cols) {
+  if (to.cols == width) {
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < 2; ++v) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) {
         Real* c = to.c + r * to.ldc + v * vector_width;
         Vector out = to.alpha * total[r][v];
         if (to.beta != 0) out += to.beta * Vector(c, unaligned);
@@ -53,10 +60,11 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     return;
   }
   // By way of memory of its own: an index that is known only now would keep the whole tile in memory.
-  Real edge[rows][tile_cols];
+  Real edge[rows][width];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
-    for (int v = 0; v < 2; ++v) (to.alpha * total[r][v]).copy_to(edge[r] + v * vector_width, unaligned);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) (to.alpha * total[r][v]).copy_to(edge[r] + v * vector_width, unaligned);
   for (int r = 0; r < rows; ++r)
     for (Index j = 0; j < to.cols; ++j) {
       Real out = edge[r][j];
@@ -66,21 +74,29 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     }
 }
 
-/// Tiles of every height, for a's copy row by row or inner index by inner index.
-template <Index row_step, Index inner_step, bool from_afar, int... heights>
-constexpr std::array<Tile, sizeof...(heights)> tiles(std::integer_sequence<int, heights...>) {
-  return {tile<heights + 1, row_step, inner_step, from_afar>...};
-}
-constexpr std::make_integer_sequence<int, static_cast<int>(tile_rows)> heights;
-constexpr auto tiles_by_row = tiles<left_stride, 1, false>(heights);
-constexpr auto tiles_by_inner = tiles<1, tile_rows, false>(heights);
-constexpr auto tiles_of_weights = tiles<left_stride, 1, true>(heights);
+/// Tiles of every height and of both widths, for a's copy row by row or inner index by inner index.
+template <Index row_step, Index inner_step, int lines>
+struct Tiles {
+  template <int vectors, int... heights>
+  static constexpr std::array<Tile, sizeof...(heights)> of(std::integer_sequence<int, heights...>) {
+    return {tile<heights + 1, vectors, row_step, inner_step, lines>...};
+  }
+  static constexpr std::make_integer_sequence<int, static_cast<int>(tile_rows)> heights{};
+  static constexpr auto narrow = of<2>(heights), wide = of<3>(heights);
+
+  static Tile get(Index rows, Index width) {
+    return (width == 3 * vector_width ? wide : narrow)[static_cast<std::size_t>(rows - 1)];
+  }
+};
+using TilesByRow = Tiles<left_stride, 1, 0>;
+using TilesByInner = Tiles<1, tile_rows, 0>;
 
 /// One block of the product, and where its sides lie.
 struct Block {
   const Gemm& g;
   Index l, inner;  ///< inner indices [l, l + inner)
-  Index j, cols;   ///< columns [j, j + cols)
+  Index j;         ///< first column
+  Panels panels;   ///< its columns
 };
 
 /// out[l · out_stride + j] = x[j · x_stride + l] for l < rows, j < cols: a turn of square pieces, which registers hold.
@@ -111,16 +127,24 @@ void copy_run(const Real* x, Index count, Real* out) {
     std::copy_n(x, count, out);
 }
 
-/// Columns of op(b) in panels [inner, tile_cols], zeros beyond the last column.
+/// A panel of op(b) that begins with column j.
+template <Index width>
+void pack_rows(const Block& s, const Real* b, Index j, Index cols, Real* out) {
+  if (cols < width) std::fill_n(out, s.inner * width, Real{0});
+  for (Index l = 0; l < s.inner; ++l) copy_run<width>(b + (s.l + l) * s.g.ldb + j, cols, out + l * width);
+}
+
+/// The block's panels of op(b).
 void pack_right(const Block& s, const Real* b, Real* out) {
-  for (Index panel = 0; panel < s.cols; panel += tile_cols, out += s.inner * tile_cols) {
-    const Index cols = std::min(tile_cols, s.cols - panel);
-    if (s.g.transpose_b) {
-      pack_panel(b + (s.j + panel) * s.g.ldb + s.l, s.g.ldb, s.inner, cols, out);
-      continue;
-    }
-    if (cols < tile_cols) std::fill_n(out, s.inner * tile_cols, Real{0});
-    for (Index l = 0; l < s.inner; ++l) copy_run<tile_cols>(b + (s.l + l) * s.g.ldb + s.j + panel, cols, out + l * tile_cols);
+  for (Index p = 0; p < s.panels.count; ++p) {
+    const Index j = s.j + s.panels.begin(p), cols = s.panels.filled(p), width = s.panels.width(p);
+    Real* panel = out + s.panels.begin(p) * s.inner;
+    if (s.g.transpose_b)
+      pack_panel(b + j * s.g.ldb + s.l, s.g.ldb, s.inner, cols, width, panel);
+    else if (width == 3 * vector_width)
+      pack_rows<3 * vector_width>(s, b, j, cols, panel);
+    else
+      pack_rows<2 * vector_width>(s, b, j, cols, panel);
   }
 }
 
@@ -143,11 +167,12 @@ void copy_left(const Block& s, Index i, Index rows, const Real* a, Real* out) {
 
 /// Rows [i, i + rows) of c, one tile's; the block's columns; what the block's inner indices add.
 void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const Real* right, Real* c) {
-  const Tile function = (s.g.transpose_a ? tiles_by_inner : tiles_by_row)[static_cast<std::size_t>(rows - 1)];
-  for (Index j = 0; j < s.cols; j += tile_cols)
-    function(s.inner, left, right + j * s.inner,
-             {s.g.alpha, s.l == 0 ? s.g.beta : Real{1}, c + i * s.g.ldc + s.j + j, s.g.ldc,
-              std::min(tile_cols, s.cols - j)});
+  for (Index p = 0; p < s.panels.count; ++p) {
+    const Index j = s.panels.begin(p), width = s.panels.width(p);
+    (s.g.transpose_a ? TilesByInner::get(rows, width) : TilesByRow::get(rows, width))(
+        s.inner, left, right + j * s.inner,
+        {s.g.alpha, s.l == 0 ? s.g.beta : Real{1}, c + i * s.g.ldc + s.j + j, s.g.ldc, s.panels.filled(p)});
+  }
 }
 
 /// All rows of c, the block's columns, what the block's inner indices add.
@@ -172,18 +197,21 @@ struct alignas(64) Scratch {
 
 }  // namespace
 
-Tile tile_of_weights(Index rows) { return tiles_of_weights[static_cast<std::size_t>(rows - 1)]; }
+Tile tile_of_weights(Index rows, Index width, Index tiles) {
+  if (tiles == 1) return Tiles<left_stride, 1, 3>::get(rows, width);
+  return tiles == 2 ? Tiles<left_stride, 1, 2>::get(rows, width) : Tiles<left_stride, 1, 1>::get(rows, width);
+}
 
-void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Real* out) {
-  if (cols < tile_cols) std::fill_n(out, inner * tile_cols, Real{0});
-  turn(b, ldb, inner, cols, out, tile_cols);
+void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out) {
+  if (cols < width) std::fill_n(out, inner * width, Real{0});
+  turn(b, ldb, inner, cols, out, width);
 }
 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   thread_local Scratch memory;
   for (Index l = 0; l < g.k; l += inner_block)
     for (Index j = 0; j < g.n; j += column_block) {
-      const Block s{g, l, std::min(inner_block, g.k - l), j, std::min(column_block, g.n - j)};
+      const Block s{g, l, std::min(inner_block, g.k - l), j, Panels{std::min(column_block, g.n - j)}};
       pack_right(s, b, memory.right.data());
       block_product(s, a, memory.right.data(), memory.left, c);
     }

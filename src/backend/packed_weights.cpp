@@ -37,13 +37,14 @@ const Real* copied(const Real* x, Index rows, Index in) {
 
 PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int threads)
     : weights_(weights),
-      panels_((weights.out + tile_cols - 1) / tile_cols),
+      panels_{weights.out},
       threads_(threads),
-      values_(TensorOf<Real>::empty(device, {panels_, weights.in, tile_cols})) {
+      values_(TensorOf<Real>::empty(device, {panels_.stored, weights.in})) {
   Real* out = values_.mutable_data();
-  for (Index j = 0; j < weights.out; j += tile_cols)
-    pack_panel(weights.weight + j * weights.in, weights.in, weights.in, std::min(tile_cols, weights.out - j),
-               out + j * weights.in);
+  for (Index p = 0; p < panels_.count; ++p) {
+    const Index begin = panels_.begin(p) * weights.in;
+    pack_panel(weights.weight + begin, weights.in, weights.in, panels_.filled(p), panels_.width(p), out + begin);
+  }
 }
 
 void apply_gelu(Real* x, Index n) {
@@ -59,16 +60,18 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
   const Real* left = copied(x + begin * in, count, in);
   const bool relu = weights_.activation == Activation::relu;
   for (Index p = first; p < end; ++p) {
-    const Index j = p * tile_cols, cols = std::min(tile_cols, out - j);
+    const Index j = panels_.begin(p), cols = panels_.filled(p), width = panels_.width(p);
     for (Index l = 0; l < in; l += inner_block) {
       const bool last_block = l + inner_block >= in;
       const Real* bias = last_block && weights_.bias ? weights_.bias + j : nullptr;
+      const Index inner = std::min(inner_block, in - l), step = width / (last - t);
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
-        tile_of_weights(tiles.count(i))(std::min(inner_block, in - l), left + (l / inner_block * count + row - begin) * left_stride,
-                                values_.data() + (p * in + l) * tile_cols,
-                                {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias,
-                                 last_block && relu});
+        const Real* panel = values_.data() + j * in + l * width;
+        tile_of_weights(tiles.count(i), width, last - t)(
+            inner, left + (l / inner_block * count + row - begin) * left_stride, panel,
+            {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias, last_block && relu,
+             panel + inner * (width + (i - t) * step), step});
       }
     }
     if (weights_.activation == Activation::gelu)
@@ -78,9 +81,9 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
 
 void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
-  const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * tile_cols));
+  const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * panels_.width(0)));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
-  parallel_ranges(threads, panels_, least, 1, [&](Index first, Index end, int) {
+  parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
     const Index together = std::max<Index>(1, most_copied / (blocks_of(weights_.in) * tile_rows * left_stride));
     for (Index t = 0; t < tiles.tiles; t += together)

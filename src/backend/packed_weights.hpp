@@ -22,9 +22,9 @@ class PackedWeights final : public PreparedLinear {
   void panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first, Index end) const;
 
   LinearWeights weights_;
-  Index panels_;
+  Panels panels_;
   int threads_;
-  TensorOf<Real> values_;  // [panel, in, tile_cols], zeros beyond the last column
+  TensorOf<Real> values_;  // panel after panel, each [in, its width]
 };
 
 /// x = x Φ(x) for n values.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "backend/packed_product.hpp"
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
@@ -25,7 +26,8 @@ struct Layer {
 
 TEST_CASE("a prepared linear layer is product, bias and activation") {
   const Index shapes[][3] = {{0, 3, 5},    {1, 1, 1},    {1, 16, 33},  {2, 300, 40}, {5, 256, 64},  {13, 64, 31},
-                             {15, 96, 96}, {57, 20, 65}, {70, 257, 7}, {9, 0, 4},    {64, 512, 256}};
+                             {15, 96, 96}, {57, 20, 65}, {70, 257, 7}, {9, 0, 4},    {64, 512, 256}, {27, 30, 112},
+                             {10, 40, 130}};
   for (const auto& [rows, in, out] : shapes)
     for (bool bias : {false, true})
       for (std::optional<Activation> kind : {std::optional<Activation>{}, {Activation::relu}, {Activation::gelu}}) {
@@ -40,6 +42,24 @@ TEST_CASE("a prepared linear layer is product, bias and activation") {
       }
 }
 
+TEST_CASE("panels follow one another and cover the columns") {
+  for (Index cols = 1; cols < 300; ++cols) {
+    CAPTURE(cols);
+    const Panels panels{cols};
+    Index begin = 0, filled = 0;
+    for (Index p = 0; p < panels.count; ++p) {
+      REQUIRE(panels.begin(p) == begin);
+      CHECK(panels.filled(p) > 0);
+      begin += panels.width(p);
+      filled += panels.filled(p);
+    }
+    CHECK(filled == cols);
+    CHECK(begin == panels.begin(panels.count));
+    CHECK(begin == panels.stored);
+    if (cols > vector_width) CHECK(panels.stored - cols < vector_width);
+  }
+}
+
 TEST_CASE("a row has the same bits alone and among others, on any number of threads") {
   constexpr Index rows = 71, in = 300, out = 1000;
   const Layer layer(in, out, true, Activation::relu);
@@ -49,7 +69,7 @@ TEST_CASE("a row has the same bits alone and among others, on any number of thre
   const auto prepared = one->prepare(layer.weights);
   for (Index r = 0; r < rows; ++r) prepared->run(x.data() + r * in, alone.data() + r * out, 1);
   for (int threads : {1, 2, 3})
-    for (Index together : {2, 14, 15, 56, 57, 71}) {
+    for (Index together : {2, 9, 10, 18, 19, 36, 71}) {
       CAPTURE(threads);
       CAPTURE(together);
       const auto k = make_cpu_kernels(threads);
