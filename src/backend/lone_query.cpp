@@ -11,10 +11,13 @@ namespace {
 
 constexpr auto unaligned = std::experimental::element_aligned;
 
-/// x·y of n numbers, a multiple of the vector's width.
-Real vector_dot(const Real* x, const Real* y, Index n) {
+/// x·y of a head; of `vectors` vectors, or where that is none of d numbers.
+template <int vectors>
+Real head_dot(const Real* x, const Real* y, Index d) {
+  if constexpr (vectors == 0) return dot(x, y, d);
   Vector total = 0;
-  for (Index i = 0; i < n; i += vector_width) total += Vector(x + i, unaligned) * Vector(y + i, unaligned);
+#pragma GCC unroll 8
+  for (int i = 0; i < vectors * vector_width; i += vector_width) total += Vector(x + i, unaligned) * Vector(y + i, unaligned);
   return std::experimental::reduce(total);
 }
 
@@ -24,23 +27,39 @@ void add_scaled(Real factor, const Real* x, Real* y, Index n) {
   for (Index i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
+/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on; a head has d numbers.
+template <int vectors>
+void weighted_sum(Index first, Index d, Index seen, const Real* weights, Index padded, const Real* v, Index row_stride,
+                  Real* o) {
+  Vector total[vectors] = {};
+  const Real* row[vectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / d * padded;
+  for (Index t = 0; t < seen; ++t)
+#pragma GCC unroll 8
+    for (int i = 0; i < vectors; ++i)
+      total[i] += row[i][t] * Vector(v + t * row_stride + first + i * vector_width, unaligned);
+#pragma GCC unroll 8
+  for (int i = 0; i < vectors; ++i) total[i].copy_to(o + first + i * vector_width, unaligned);
+}
+
 /// Asks for n numbers that the next batch entry will want: one entry's keys are too short a run for the processor to see
 /// it coming.
 void fetch(const Real* x, Index n) {
   for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
 }
 
-/// One batch entry: what its keys and values come to for its query.
+/// One batch entry: what its keys and values come to for its query. A head has `vectors` vectors, or just any number.
+template <int vectors>
 void attend(const Attention& a, Index seen, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
   thread_local AlignedVector<Real> memory;
   const Index d = a.head_dim, padded = padded_to_lanes(seen);
   Real* weights = room(memory, a.heads * padded);
-  const bool whole = d % vector_width == 0;
   for (Index t = 0; t < seen; ++t) {
     const Real* key = k + t * a.k.row_stride;
     fetch(key + a.k.batch_stride, a.heads * d);
     for (Index h = 0; h < a.heads; ++h)
-      weights[h * padded + t] = a.scale * (whole ? vector_dot(q + h * d, key + h * d, d) : dot(q + h * d, key + h * d, d));
+      weights[h * padded + t] = a.scale * head_dot<vectors>(q + h * d, key + h * d, d);
   }
   for (Index h = 0; h < a.heads; ++h) {
     Real* row = weights + h * padded;
@@ -50,17 +69,34 @@ void attend(const Attention& a, Index seen, const Real* q, const Real* k, const 
     const Real factor = 1 / total;
     each_lane(padded, [=](Index j) { row[j] *= factor; });
   }
-  std::fill_n(o, a.heads * d, Real{0});
-  for (Index t = 0; t < seen; ++t) {
-    const Real* value = v + t * a.v.row_stride;
-    fetch(value + a.v.batch_stride, a.heads * d);
-    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], value + h * d, o + h * d, d);
+  for (Index t = 0; t < seen; ++t) fetch(v + t * a.v.row_stride + a.v.batch_stride, a.heads * d);
+  if constexpr (vectors > 0) {
+    constexpr int together = 8;
+    const Index width = a.heads * d;
+    Index c = 0;
+    for (; c + together * vector_width <= width; c += together * vector_width)
+      weighted_sum<together>(c, d, seen, weights, padded, v, a.v.row_stride, o);
+    for (; c < width; c += vector_width) weighted_sum<1>(c, d, seen, weights, padded, v, a.v.row_stride, o);
+    return;
   }
+  std::fill_n(o, a.heads * d, Real{0});
+  for (Index t = 0; t < seen; ++t)
+    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], v + t * a.v.row_stride + h * d, o + h * d, d);
+}
+
+using Attend = void (*)(const Attention&, Index, const Real*, const Real*, const Real*, Real*, Real*);
+/// For heads of d numbers.
+Attend attend_of(Index d) {
+  if (d == vector_width) return attend<1>;
+  if (d == 2 * vector_width) return attend<2>;
+  if (d == 4 * vector_width) return attend<4>;
+  return attend<0>;
 }
 
 }  // namespace
 
 void lone_queries(const Attention& a, int threads, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
+  const Attend attend = attend_of(a.head_dim);
   const Index width = a.heads * a.head_dim, least = std::max<Index>(1, 65536 / std::max<Index>(1, a.keys * width));
   parallel_ranges(threads, a.batch, least, 1, [&](Index begin, Index end, int) {
     for (Index b = begin; b < end; ++b) {
