@@ -41,12 +41,13 @@ double sum_of(int threads, Index n, Value value) {
   constexpr Index block = 16384;
   const Index blocks = (n + block - 1) / block;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
-  parallel_ranges(threads, blocks, 1, 1, [&, value](Index begin, Index end, int) {
+  parallel_ranges(threads, blocks, 1, 1, [&](Index begin, Index end, int) {
+    const Value own = value;  // GCC gathers one by one what it reads through a captured reference
     for (Index b = begin; b < end; ++b) {
       const Index stop = std::min(n, (b + 1) * block);
       double total = 0;
 #pragma omp simd reduction(+ : total)
-      for (Index i = b * block; i < stop; ++i) total += value(i);
+      for (Index i = b * block; i < stop; ++i) total += own(i);
       sums[static_cast<std::size_t>(b)] = total;
     }
   });

@@ -1,95 +1,15 @@
 #include "backend/packed_product.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <utility>
 
 #include "backend/aligned.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr auto unaligned = std::experimental::element_aligned;
-
-constexpr Index line_values = 64 / sizeof(Real);  ///< in a line of the cache
-constexpr Index turns_ahead = 16;  ///< of the inner loop, that b is fetched into the first-level cache
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
-
-/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed, and
-/// is in the second-level cache, from where it is fetched some turns ahead; or it comes from afar, and `lines` a turn are
-/// fetched of what follows it.
-template <int rows, int vectors, Index row_step, Index inner_step, int lines>
-void tile(Index inner, const Real* left, const Real* right, const Store& to) {
-  constexpr Index width = vectors * vector_width;
-  Vector total[rows][vectors] = {};
-  for (int r = 0; r < rows; ++r)  // by the time the sums are made, what they are added to is there
-    for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + r * to.ldc + v * vector_width, 1, 3);
-  for (Index l = 0; l < inner; ++l) {
-    if constexpr (lines == 0)
-      for (Index line = 0; line < width; line += line_values)
-        __builtin_prefetch(right + turns_ahead * width + line, 0, 3);
-    else if constexpr (rows > 1)  // one row leaves that to the processor
-      for (int line = 0; line < lines; ++line) __builtin_prefetch(to.next + l * to.step + line * line_values, 0, 2);
-    Vector panel[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) panel[v].copy_from(right + v * vector_width, unaligned);
-    // Without being told, GCC takes two turns of the outer loop at once instead, and keeps the tile in memory.
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
-      const Vector x = left[r * row_step];
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) total[r][v] += x * panel[v];
-    }
-    left += inner_step;
-    right += width;
-  }
-  if (to.cols == width) {
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) {
-        Real* c = to.c + r * to.ldc + v * vector_width;
-        Vector out = to.alpha * total[r][v];
-        if (to.beta != 0) out += to.beta * Vector(c, unaligned);
-        if (to.bias) out += Vector(to.bias + v * vector_width, unaligned);
-        if (to.relu) where(out < 0, out) = 0;
-        out.copy_to(c, unaligned);
-      }
-    return;
-  }
-  // By way of memory of its own: an index that is known only now would keep the whole tile in memory.
-  Real edge[rows][width];
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) (to.alpha * total[r][v]).copy_to(edge[r] + v * vector_width, unaligned);
-  for (int r = 0; r < rows; ++r)
-    for (Index j = 0; j < to.cols; ++j) {
-      Real out = edge[r][j];
-      if (to.beta != 0) out += to.beta * to.c[r * to.ldc + j];
-      if (to.bias) out += to.bias[j];
-      to.c[r * to.ldc + j] = to.relu && out < 0 ? 0 : out;
-    }
-}
-
-/// Tiles of every height and of both widths, for a's copy row by row or inner index by inner index.
-template <Index row_step, Index inner_step, int lines>
-struct Tiles {
-  template <int vectors, int... heights>
-  static constexpr std::array<Tile, sizeof...(heights)> of(std::integer_sequence<int, heights...>) {
-    return {tile<heights + 1, vectors, row_step, inner_step, lines>...};
-  }
-  static constexpr std::make_integer_sequence<int, static_cast<int>(tile_rows)> heights{};
-  static constexpr auto narrow = of<2>(heights), wide = of<3>(heights);
-
-  static Tile get(Index rows, Index width) {
-    return (width == 3 * vector_width ? wide : narrow)[static_cast<std::size_t>(rows - 1)];
-  }
-};
-using TilesByRow = Tiles<left_stride, 1, 0>;
-using TilesByInner = Tiles<1, tile_rows, 0>;
 
 /// One block of the product, and where its sides lie.
 struct Block {
@@ -148,7 +68,7 @@ void pack_right(const Block& s, const Real* b, Real* out) {
   }
 }
 
-/// Tiles [first, end) of op(a) from columns of a, one after the other as tiles_by_inner want them. Several at once, since
+/// Tiles [first, end) of op(a) from columns of a, one after the other as tile_by_inner() wants them. Several at once, since
 /// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
 void pack_left(const Block& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
   for (Index l = 0; l < s.inner; ++l) {
@@ -160,7 +80,7 @@ void pack_left(const Block& s, const TileRows& rows, Index first, Index end, con
   }
 }
 
-/// Rows [i, i + rows) of a, one tile's, as tiles_by_row want them.
+/// Rows [i, i + rows) of a, one tile's, as tile_by_row() wants them.
 void copy_left(const Block& s, Index i, Index rows, const Real* a, Real* out) {
   for (Index r = 0; r < rows; ++r) std::copy_n(a + (i + r) * s.g.lda + s.l, s.inner, out + r * left_stride);
 }
@@ -169,7 +89,7 @@ void copy_left(const Block& s, Index i, Index rows, const Real* a, Real* out) {
 void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const Real* right, Real* c) {
   for (Index p = 0; p < s.panels.count; ++p) {
     const Index j = s.panels.begin(p), width = s.panels.width(p);
-    (s.g.transpose_a ? TilesByInner::get(rows, width) : TilesByRow::get(rows, width))(
+    (s.g.transpose_a ? tile_by_inner(rows, width) : tile_by_row(rows, width))(
         s.inner, left, right + j * s.inner,
         {s.g.alpha, s.l == 0 ? s.g.beta : Real{1}, c + i * s.g.ldc + s.j + j, s.g.ldc, s.panels.filled(p)});
   }
@@ -196,11 +116,6 @@ struct alignas(64) Scratch {
 };
 
 }  // namespace
-
-Tile tile_of_weights(Index rows, Index width, Index tiles) {
-  if (tiles == 1) return Tiles<left_stride, 1, 3>::get(rows, width);
-  return tiles == 2 ? Tiles<left_stride, 1, 2>::get(rows, width) : Tiles<left_stride, 1, 1>::get(rows, width);
-}
 
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out) {
   if (cols < width) std::fill_n(out, inner * width, Real{0});

@@ -12,13 +12,9 @@
 #include <algorithm>
 
 #include "backend/kernels.hpp"
-#include "backend/small_product.hpp"
+#include "backend/tiles.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
-
-/// Rows of a tile. The registers hold it, a row of b's panel and a number of a: of 32 that is 27 and four, of 16 twelve
-/// and four.
-inline constexpr Index tile_rows = sizeof(Vector) >= 64 ? 9 : 4;
 
 /// How columns are cut into panels: of three vectors as far as they go, and at the end of two, so that what is a multiple of
 /// a vector is multiplied with no zeros. (Alone a vector counts as two.) A panel is stored as [inner, width], with zeros
@@ -44,27 +40,6 @@ inline constexpr bool packed_product_pays = sizeof(Vector) >= 32;
 
 /// One product of g's batch in the calling thread.
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c);
-
-/// Inner indices at a time: what a tile sums in registers.
-inline constexpr Index inner_block = 256;
-/// Between the rows of a's copy: no power of two, which caches mind.
-inline constexpr Index left_stride = inner_block + 16;
-
-/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken.
-struct Store {
-  Real alpha, beta;            ///< as in Gemm
-  Real* c;                     ///< where the tile begins
-  Index ldc, cols;             ///< between c's rows; columns of the tile that are c's
-  const Real* bias = nullptr;  ///< of the tile's columns, or null
-  bool relu = false;           ///< whether negative results become 0
-  const Real* next = nullptr;  ///< where to begin fetching what is read after this; need not be memory
-  Index step = 0;              ///< how far to go on with it in a turn
-};
-
-/// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, width].
-using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
-/// The tile of 1 to tile_rows rows and a panel of that width, which is read from wherever a model's weights are.
-Tile tile_of_weights(Index rows, Index width, Index tiles);
 
 /// Columns of bᵀ, which are rows of b and ldb apart, as a panel [inner, width], zeros beyond the last.
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out);

@@ -68,7 +68,7 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
         const Real* panel = values_.data() + j * in + l * width;
-        tile_of_weights(tiles.count(i), width, last - t)(
+        tile_of_weights(tiles.count(i), width)(
             inner, left + (l / inner_block * count + row - begin) * left_stride, panel,
             {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias, last_block && relu,
              panel + inner * (width + (i - t) * step), step});

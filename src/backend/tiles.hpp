@@ -1,0 +1,39 @@
+/// @file
+/// The innermost part of large products: a few rows of a, times a panel of b.
+///
+/// The sums of a tile stay in registers while the inner index runs. See backend/packed_product.hpp for what surrounds them.
+#pragma once
+#include "backend/small_product.hpp"
+
+namespace tenfold::inline TENFOLD_REAL {
+
+/// Rows of a tile. The registers hold it, a row of b's panel and a number of a: of 32 that is 27 and four, of 16 twelve
+/// and four.
+inline constexpr Index tile_rows = sizeof(Vector) >= 64 ? 9 : 4;
+
+/// Inner indices at a time: what a tile sums in registers.
+inline constexpr Index inner_block = 256;
+/// Between the rows of a's copy: no power of two, which caches mind.
+inline constexpr Index left_stride = inner_block + 16;
+
+/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken.
+struct Store {
+  Real alpha, beta;            ///< as in Gemm
+  Real* c;                     ///< where the tile begins
+  Index ldc, cols;             ///< between c's rows; columns of the tile that are c's
+  const Real* bias = nullptr;  ///< of the tile's columns, or null
+  bool relu = false;           ///< whether negative results become 0
+  const Real* next = nullptr;  ///< where to begin fetching what is read after this; need not be memory
+  Index step = 0;              ///< how far to go on with it in a turn, at most three lines of the cache
+};
+
+/// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, width].
+using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
+/// The tile of 1 to tile_rows rows and a panel of two or three vectors, whose panel was just packed and is near.
+Tile tile_by_row(Index rows, Index width);
+/// The same for rows of a that were copied inner index by inner index, each [tile_rows].
+Tile tile_by_inner(Index rows, Index width);
+/// The same, its panels read from wherever a model's weights are.
+Tile tile_of_weights(Index rows, Index width);
+
+}  // namespace tenfold::inline TENFOLD_REAL
