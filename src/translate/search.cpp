@@ -119,10 +119,9 @@ class Search {
 
   /// How many tokens may be guessed: of a greedy search for one sentence, as long as its limit is not near.
   Index guesses_wanted() const {
-    constexpr Index most = 8;  // they are right nearly always, and every check reads all weights
     if (options_.beam > 1 || active_.size() != 1) return 0;
     const Sentence& s = active_.front();
-    return std::min(most, s.limit - static_cast<Index>(s.live.front().tokens.size()) - 1);
+    return std::min(guesses_, s.limit - static_cast<Index>(s.live.front().tokens.size()) - 1);
   }
 
   /// Guesses some tokens, checks them together, and goes on as far as they were right, and one token further.
@@ -145,6 +144,7 @@ class Search {
     } while (!active_.empty() && right < static_cast<Index>(fed) &&
              last_token(active_.front().live.front()) == tokens[static_cast<std::size_t>(right)]);
     decoder.rewind(before + right);
+    guesses_ = right == static_cast<Index>(fed) ? most_guesses : std::max(least_guesses, guesses_ / 2);
   }
 
   /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
@@ -226,11 +226,15 @@ class Search {
   bool scored() const { return options_.scores || options_.beam > 1; }
   std::size_t width() const { return static_cast<std::size_t>(options_.beam); }
 
+  // Guesses are right nearly always, and every check reads all weights; where they are wrong, the fewer the better.
+  static constexpr Index most_guesses = 26, least_guesses = 4;
+
   SearchOptions options_;
   Index vocabulary_;
   std::vector<Sentence> active_;
   std::vector<std::vector<Hypothesis>> results_;
   std::size_t beams_ = 1;  // one beginning each before the first token
+  Index guesses_ = most_guesses;
   std::vector<std::int32_t> from_, kept_;
 };
 
