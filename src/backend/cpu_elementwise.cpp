@@ -42,7 +42,7 @@ double sum_of(int threads, Index n, Value value) {
   const Index blocks = (n + block - 1) / block;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
   parallel_ranges(threads, blocks, 1, 1, [&](Index begin, Index end, int) {
-    const Value own = value;  // GCC gathers one by one what it reads through a captured reference
+    const Value own = value;  // GCC gathers one by one what it reads through a closure
     for (Index b = begin; b < end; ++b) {
       const Index stop = std::min(n, (b + 1) * block);
       double total = 0;

@@ -125,7 +125,7 @@ void CpuKernels::layer_norm_backward(const Real* x, const Real* gamma, const Rea
   parallel_ranges(threads_, rows, least_rows(cols), 1, [&](Index begin, Index end, int piece) {
     Real* part_gamma = partial_.data() + 2 * cols * piece;
     Real* part_beta = part_gamma + cols;
-    const Real* scale = gamma;  // a name of its own: GCC gathers one by one what it reads through a captured reference
+    const Real* scale = gamma;  // GCC gathers one by one what it reads through a closure
     for (Index r = begin; r < end; ++r) {
       const Real *in = x + r * cols, *up = dy + r * cols;
       Real* out = dx + r * cols;

@@ -11,13 +11,14 @@ namespace {
 
 constexpr auto unaligned = std::experimental::element_aligned;
 
-/// x·y of a head; of `vectors` vectors, or where that is none of d numbers.
+/// x·y of a head of d numbers: of so many vectors, or of any number where `vectors` is 0.
 template <int vectors>
 Real head_dot(const Real* x, const Real* y, Index d) {
   if constexpr (vectors == 0) return dot(x, y, d);
   Vector total = 0;
 #pragma GCC unroll 8
-  for (int i = 0; i < vectors * vector_width; i += vector_width) total += Vector(x + i, unaligned) * Vector(y + i, unaligned);
+  for (int i = 0; i < vectors * vector_width; i += vector_width)
+    total += Vector(x + i, unaligned) * Vector(y + i, unaligned);
   return std::experimental::reduce(total);
 }
 
@@ -43,13 +44,15 @@ void weighted_sum(Index first, Index d, Index seen, const Real* weights, Index p
   for (int i = 0; i < vectors; ++i) total[i].copy_to(o + first + i * vector_width, unaligned);
 }
 
-/// Asks for n numbers that the next batch entry will want: one entry's keys are too short a run for the processor to see
-/// it coming.
-void fetch(const Real* x, Index n) {
-  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
+/// Asks for n numbers of the next batch entry, `stride` further on: one entry's keys are too short a run for the processor
+/// to see them coming. Where all entries share them, they are here.
+void fetch_next(const Real* x, Index stride, Index n) {
+  if (stride == 0) return;
+  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + stride + i, 0, 2);
 }
 
-/// One batch entry: what its keys and values come to for its query. A head has `vectors` vectors, or just any number.
+/// One batch entry: what its keys and values come to for its query. Heads are of so many vectors, or of any number where
+/// `vectors` is 0.
 template <int vectors>
 void attend(const Attention& a, Index seen, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
   thread_local AlignedVector<Real> memory;
@@ -57,7 +60,7 @@ void attend(const Attention& a, Index seen, const Real* q, const Real* k, const 
   Real* weights = room(memory, a.heads * padded);
   for (Index t = 0; t < seen; ++t) {
     const Real* key = k + t * a.k.row_stride;
-    fetch(key + a.k.batch_stride, a.heads * d);
+    fetch_next(key, a.k.batch_stride, a.heads * d);
     for (Index h = 0; h < a.heads; ++h)
       weights[h * padded + t] = a.scale * head_dot<vectors>(q + h * d, key + h * d, d);
   }
@@ -69,8 +72,8 @@ void attend(const Attention& a, Index seen, const Real* q, const Real* k, const 
     const Real factor = 1 / total;
     each_lane(padded, [=](Index j) { row[j] *= factor; });
   }
-  for (Index t = 0; t < seen; ++t) fetch(v + t * a.v.row_stride + a.v.batch_stride, a.heads * d);
-  if constexpr (vectors > 0) {
+  for (Index t = 0; t < seen; ++t) fetch_next(v + t * a.v.row_stride, a.v.batch_stride, a.heads * d);
+  if (d % vector_width == 0) {
     constexpr int together = 8;
     const Index width = a.heads * d;
     Index c = 0;
@@ -80,31 +83,34 @@ void attend(const Attention& a, Index seen, const Real* q, const Real* k, const 
     return;
   }
   std::fill_n(o, a.heads * d, Real{0});
-  for (Index t = 0; t < seen; ++t)
-    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], v + t * a.v.row_stride + h * d, o + h * d, d);
+  for (Index t = 0; t < seen; ++t) {
+    const Real* value = v + t * a.v.row_stride;
+    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], value + h * d, o + h * d, d);
+  }
 }
 
 using Attend = void (*)(const Attention&, Index, const Real*, const Real*, const Real*, Real*, Real*);
 /// For heads of d numbers.
-Attend attend_of(Index d) {
+Attend attend_for(Index d) {
   if (d == vector_width) return attend<1>;
   if (d == 2 * vector_width) return attend<2>;
   if (d == 4 * vector_width) return attend<4>;
+  if (d == 8 * vector_width) return attend<8>;
   return attend<0>;
 }
 
 }  // namespace
 
 void lone_queries(const Attention& a, int threads, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
-  const Attend attend = attend_of(a.head_dim);
+  const Attend one_entry = attend_for(a.head_dim);
   const Index width = a.heads * a.head_dim, least = std::max<Index>(1, 65536 / std::max<Index>(1, a.keys * width));
   parallel_ranges(threads, a.batch, least, 1, [&](Index begin, Index end, int) {
     for (Index b = begin; b < end; ++b) {
       const Index seen = std::max<Index>(0, a.mask.visible(b * a.heads, a.keys));
       Real* out = o + b * a.o.batch_stride;
       if (seen > 0) {
-        attend(a, seen, q + b * a.q.batch_stride, k + b * a.k.batch_stride, v + b * a.v.batch_stride, out,
-               log_sums + b * a.heads);
+        one_entry(a, seen, q + b * a.q.batch_stride, k + b * a.k.batch_stride, v + b * a.v.batch_stride, out,
+                  log_sums + b * a.heads);
       } else {
         std::fill_n(out, width, Real{0});
         std::fill_n(log_sums + b * a.heads, a.heads, Real{0});

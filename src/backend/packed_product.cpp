@@ -68,7 +68,7 @@ void pack_right(const Block& s, const Real* b, Real* out) {
   }
 }
 
-/// Tiles [first, end) of op(a) from columns of a, one after the other as tile_by_inner() wants them. Several at once, since
+/// Tiles [first, end) of op(a) from columns of a, one after the other as tile_by_inner() wants them. Several at once, as
 /// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
 void pack_left(const Block& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
   for (Index l = 0; l < s.inner; ++l) {

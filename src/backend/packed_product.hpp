@@ -2,12 +2,11 @@
 /// Products of large matrices, from registers outwards.
 ///
 /// A tile of c, tile_rows high and as wide as a panel of b, stays in registers while the inner index runs; each step loads
-/// one row of the panel and adds multiples of it to every row of the tile. So that all loads are of neighbours, both
-/// sides are copied first: b in panels, a block of `inner_block` × `column_block` at a
-/// time, which stays in the second-level cache while all of a passes by; and of a the rows of one tile, which
-/// stay in the first-level one. The order of summation depends on k alone, so the bits depend neither on
-/// threads nor on how c is cut. The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance
-/// Matrix Multiplication" (2008).
+/// one row of the panel and adds multiples of it to every row of the tile. So that all loads are of neighbours, both sides
+/// are copied first: b in panels, a block of `inner_block` × `column_block` at a time, which stays in the second-level cache
+/// while all of a passes by; and of a the rows of one tile, which stay in the first-level one. The order of summation depends
+/// on k alone, so the bits depend neither on threads nor on how c is cut. The scheme is that of Goto and van de Geijn,
+/// "Anatomy of High-Performance Matrix Multiplication" (2008).
 #pragma once
 #include <algorithm>
 
@@ -16,16 +15,16 @@
 
 namespace tenfold::inline TENFOLD_REAL {
 
-/// How columns are cut into panels: of three vectors as far as they go, and at the end of two, so that what is a multiple of
-/// a vector is multiplied with no zeros. (Alone a vector counts as two.) A panel is stored as [inner, width], with zeros
+/// How columns are cut into panels: of three vectors as far as they go, and of two at the end, so that what is a multiple of
+/// a vector is multiplied with no zeros. (One vector alone counts as two.) A panel is stored as [inner, width], with zeros
 /// beyond the last column, and the panels one after the other.
 struct Panels {
-  Index cols;  ///< columns
+  Index cols;                                                                    ///< columns
   Index vectors = std::max<Index>(2, (cols + vector_width - 1) / vector_width);  ///< that cover them
-  Index narrow = (3 - vectors % 3) % 3;         ///< panels of two vectors
-  Index wide = (vectors - 2 * narrow) / 3;      ///< panels of three
-  Index count = wide + narrow;                  ///< panels
-  Index stored = vectors * vector_width;        ///< columns with what fills them up
+  Index narrow = (3 - vectors % 3) % 3;                                          ///< panels of two vectors
+  Index wide = (vectors - 2 * narrow) / 3;                                       ///< panels of three
+  Index count = wide + narrow;                                                   ///< panels
+  Index stored = vectors * vector_width;                                         ///< columns with what fills them up
   /// First column of a panel, the last one's end for `count`.
   Index begin(Index panel) const { return (2 * panel + std::min(panel, wide)) * vector_width; }
   /// Its columns, zeros included: a multiple of a vector.

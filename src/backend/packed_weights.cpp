@@ -64,14 +64,15 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
     for (Index l = 0; l < in; l += inner_block) {
       const bool last_block = l + inner_block >= in;
       const Real* bias = last_block && weights_.bias ? weights_.bias + j : nullptr;
-      const Index inner = std::min(inner_block, in - l), step = width / (last - t);
+      // Each tile fetches its share of the panel that follows.
+      const Index inner = std::min(inner_block, in - l), step = (width + last - t - 1) / (last - t);
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
         const Real* panel = values_.data() + j * in + l * width;
         tile_of_weights(tiles.count(i), width)(
             inner, left + (l / inner_block * count + row - begin) * left_stride, panel,
             {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias, last_block && relu,
-             panel + inner * (width + (i - t) * step), step});
+             panel + inner * (width + std::min((i - t) * step, width)), step});
       }
     }
     if (weights_.activation == Activation::gelu)

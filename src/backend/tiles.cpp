@@ -22,9 +22,9 @@ void store_edge(const Real* totals, Index rows, Index width, const Store& to) {
     }
 }
 
-/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed, and
-/// is in the second-level cache, from where it is fetched some turns ahead; or it comes `from_afar`, and its share is fetched
-/// of what follows it.
+/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed,
+/// and is in the second-level cache, from where it is fetched some turns ahead; or it came `from_afar`, and of what follows
+/// it a share is fetched.
 template <int rows, int vectors, Index row_step, Index inner_step, bool from_afar>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   constexpr Index width = vectors * vector_width;

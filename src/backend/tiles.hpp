@@ -1,7 +1,7 @@
 /// @file
 /// The innermost part of large products: a few rows of a, times a panel of b.
 ///
-/// The sums of a tile stay in registers while the inner index runs. See backend/packed_product.hpp for what surrounds them.
+/// The sums of a tile stay in registers while the inner index runs. What surrounds them is in backend/packed_product.hpp.
 #pragma once
 #include "backend/small_product.hpp"
 
@@ -16,7 +16,8 @@ inline constexpr Index inner_block = 256;
 /// Between the rows of a's copy: no power of two, which caches mind.
 inline constexpr Index left_stride = inner_block + 16;
 
-/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken.
+/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken. What is below
+/// `cols` is for tile_of_weights() only.
 struct Store {
   Real alpha, beta;            ///< as in Gemm
   Real* c;                     ///< where the tile begins

@@ -226,7 +226,8 @@ class Search {
   bool scored() const { return options_.scores || options_.beam > 1; }
   std::size_t width() const { return static_cast<std::size_t>(options_.beam); }
 
-  // Guesses are right nearly always, and every check reads all weights; where they are wrong, the fewer the better.
+  // Guesses are right nearly always, and every check reads all weights. With the token before them these are 27 rows, three
+  // tiles of a product; where they are wrong, the fewer the better.
   static constexpr Index most_guesses = 26, least_guesses = 4;
 
   SearchOptions options_;

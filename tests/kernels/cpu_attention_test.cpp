@@ -53,7 +53,9 @@ void compare_attention(const Shape4& shape, const Mask& mask, double rate) {
 TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
   const Shape4 shapes[] = {{1, 1, 1, 1, 1},    {0, 2, 3, 3, 4},    {2, 2, 0, 3, 4},   {4, 2, 1, 19, 16}, {3, 2, 1, 9, 5},
                            {2, 2, 3, 0, 4},    {1, 2, 1, 37, 32},  {3, 2, 3, 17, 8},
-                           {2, 4, 12, 12, 32}, {5, 3, 20, 33, 20}, {8, 4, 16, 16, 64}};
+                           {2, 4, 12, 12, 32}, {5, 3, 20, 33, 20}, {8, 4, 16, 16, 64},
+                           // A query alone takes its values eight vectors at a time, and what is left one by one.
+                           {3, 5, 1, 11, 32},  {2, 3, 1, 7, 64},   {3, 9, 1, 6, 8},    {2, 2, 1, 5, 48},  {2, 1, 1, 9, 128}};
   for (const Shape4& shape : shapes) {
     Ids lengths(static_cast<std::size_t>(shape.batch + 1));
     for (std::size_t b = 0; b < lengths.size(); ++b)  // all, one less, …, none

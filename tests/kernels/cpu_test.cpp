@@ -38,7 +38,8 @@ TEST_CASE("cpu gemm: every shape and both orders; beta 0 does not read c") {
   const Index shapes[][3] = {{0, 3, 3},     {3, 0, 3},      {3, 3, 0},    {1, 1, 1},     {1, 37, 29},
                              {1, 300, 900}, {37, 1, 29},    {5, 7, 3},    {2, 4, 9},     {5, 24, 37},
                              {8, 400, 100}, {2, 50, 64},    {8, 33, 40},  {130, 70, 65}, {33, 400, 90},
-                             {400, 33, 90}, {20, 530, 270}, {29, 65, 513}};
+                             {400, 33, 90}, {20, 530, 270}, {29, 65, 513},
+                             {120, 24, 300}};
   for (const auto& [m, n, k] : shapes)
     for (bool ta : {false, true})
       for (bool tb : {false, true})
@@ -51,6 +52,22 @@ TEST_CASE("cpu gemm: every shape and both orders; beta 0 does not read c") {
           g.beta = beta;
           compare_gemm(g);
         }
+}
+
+TEST_CASE("cpu gemm: the bits do not depend on how threads cut it") {
+  Gemm g{.transpose_b = true, .m = 64, .n = 100, .k = 300, .lda = 300, .ldb = 300, .ldc = 100};
+  g.alpha = Real{1.5};
+  g.beta = Real{-0.5};
+  const Values a = uniform_values(g.m * g.k, 1), b = uniform_values(g.n * g.k, 2);
+  Values whole = uniform_values(g.m * g.n, 3);
+  const Values before = whole;
+  make_cpu_kernels(1)->gemm(g, a.data(), b.data(), whole.data());
+  for (int threads : {2, 3, 5}) {
+    CAPTURE(threads);
+    Values cut = before;
+    make_cpu_kernels(threads)->gemm(g, a.data(), b.data(), cut.data());
+    CHECK(same_bits(cut, whole));
+  }
 }
 
 TEST_CASE("cpu gemm: a batch, and one matrix for all of it") {

@@ -130,6 +130,28 @@ TEST_CASE("what is guessed on the way changes nothing, whether it was right or w
     }
 }
 
+TEST_CASE("guesses change nothing where they reach as far as they may, once and twice, and a step further") {
+  ModelConfig config = variants()[0].config;
+  config.max_length = 100;
+  for (bool wrong : {false, true}) {
+    CAPTURE(wrong);
+    Transformer model(kernels_for_tests(), config, 3);
+    set(model.generator_bias, eos_id, -10000);
+    if (wrong) make_alike(model.output_weight());
+    PreparedWeights prepared(model.kernels());
+    prepared.note_served();
+    for (Index limit : {27, 28, 29, 54, 55, 80}) {
+      CAPTURE(limit);
+      const SearchOptions options{.length_factor = 0, .length_extra = limit};
+      const Hypothesis guessed = search(model, {sentences.data(), 1}, options, &prepared)[0][0];
+      const Hypothesis plain = search(model, {sentences.data(), 1}, options)[0][0];
+      CHECK(static_cast<Index>(guessed.tokens.size()) == limit);
+      CHECK(guessed.tokens == plain.tokens);
+      CHECK(guessed.log_probability == plain.log_probability);
+    }
+  }
+}
+
 TEST_CASE("a beam as wide as everything finds what trying everything finds") {
   ModelConfig config = variants()[0].config;
   config.source_vocabulary = config.target_vocabulary = 6;  // besides pad and bos: unk, eos, 4, 5
