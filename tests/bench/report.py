@@ -161,8 +161,7 @@ def load(path):
         raise BadFile(f"{path} is no measurement of make bench (its format should be {FORMAT})")
     try:
         page(result)
-        for metric in result["metrics"]:
-            metric["key"]
+        compare(result, result)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as error:
         raise BadFile(f"{path} is a damaged measurement: {type(error).__name__} {error}") from None
     return result
@@ -260,7 +259,10 @@ def main(words):
             case ["compare", old, new]:
                 print(compare(load(old), load(new)))
             case ["page", path, target]:
-                fill(page(load(path)), target, False)
+                result = load(path)
+                if result["quick"]:
+                    raise BadFile(f"{path} was measured with QUICK=1; the page shows whole measurements only")
+                fill(page(result), target, False)
             case ["page", path, target, "--check"]:
                 if not fill(page(load(path)), target, True):
                     raise BadFile(f"{target} does not show {path}; run make bench-page")

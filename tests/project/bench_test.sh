@@ -42,6 +42,11 @@ report page "$json" "$scratch/open.md"
 check 'a page without marks is refused' status 1
 check 'in one line' one_line
 
+altered quick.json "r['quick'] = True"
+report page "$scratch/quick.json" "$scratch/page.md"
+check 'a quick measurement is not for the page' status 1
+check 'says one line' one_line
+
 # Comparing: with rounds that are a hundredth apart, however far apart those of the page are.
 altered steady.json "
 for m in r['metrics']:
@@ -72,9 +77,11 @@ printf '{"format": "something"}' >"$scratch/foreign.json"
 printf '[1, 2]' >"$scratch/list.json"
 altered damaged.json "del r['metrics'][0]['what']"
 altered figures.json "r['metrics'][0]['tenfold']['median'] = 'x'"
+altered values.json "r['metrics'][0]['tenfold']['values'] = [1, 'x']; r['metrics'][0]['tenfold']['least'] = None"
+altered keys.json "del r['metrics'][1]['better']"
 head -c 300 "$json" >"$scratch/cut.json"
 printf '\377\376' >"$scratch/bytes.json"
-for bad in absent text foreign list damaged figures cut bytes; do
+for bad in absent text foreign list damaged figures values keys cut bytes; do
   for order in old new; do
     if [ $order = old ]; then report compare "$scratch/$bad.json" "$json"; else report compare "$json" "$scratch/$bad.json"; fi
     check "$bad.json as $order: refused" status 1
