@@ -32,8 +32,10 @@ void add_scaled(Real factor, const Real* x, Real* y, Index n) {
 template <int vectors>
 void weighted_sum(Index first, Index d, Index seen, const Real* weights, Index padded, const Real* v, Index row_stride,
                   Real* o) {
-  Vector total[vectors] = {};
+  Vector total[vectors];
   const Real* row[vectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < vectors; ++i) total[i] = 0;
 #pragma GCC unroll 8
   for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / d * padded;
   for (Index t = 0; t < seen; ++t)

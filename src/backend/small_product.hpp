@@ -24,24 +24,37 @@ struct SmallProduct {
 using Vector = std::experimental::native_simd<Real>;
 inline constexpr Index vector_width = static_cast<Index>(Vector::size());
 
-/// A tile of `rows` × `vectors` · vector_width.
+/// A tile of `rows` × `vectors` · vector_width. Its sums are cleared one by one and its loops unrolled, or GCC would keep a
+/// copy of it in memory; and what is told of the product is read before c is written, which might change it.
 template <int rows, int vectors>
 inline void product_tile(const SmallProduct& p, const Real* a, const Real* b, Real* c) {
   constexpr auto unaligned = std::experimental::element_aligned;
-  Vector total[rows][vectors] = {};
-  for (Index l = 0; l < p.k; ++l) {
+  const Index k = p.k, a_row = p.a_row, a_col = p.a_col, ldb = p.ldb, ldc = p.ldc;
+  const Real alpha = p.alpha;
+  const bool add = p.add;
+  Vector total[rows][vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) total[r][v] = 0;
+  for (Index l = 0; l < k; ++l) {
     Vector right[vectors];
-    for (int v = 0; v < vectors; ++v) right[v].copy_from(b + l * p.ldb + v * vector_width, unaligned);
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) right[v].copy_from(b + l * ldb + v * vector_width, unaligned);
+#pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
-      const Vector left = a[r * p.a_row + l * p.a_col];
+      const Vector left = a[r * a_row + l * a_col];
+#pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) total[r][v] += left * right[v];
     }
   }
+#pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v) {
-      Real* to = c + r * p.ldc + v * vector_width;
-      Vector out = p.alpha * total[r][v];
-      if (p.add) out += Vector(to, unaligned);
+      Real* to = c + r * ldc + v * vector_width;
+      Vector out = alpha * total[r][v];
+      if (add) out += Vector(to, unaligned);
       out.copy_to(to, unaligned);
     }
 }

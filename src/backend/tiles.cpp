@@ -28,7 +28,11 @@ void store_edge(const Real* totals, Index rows, Index width, const Store& to) {
 template <int rows, int vectors, Index row_step, Index inner_step, bool from_afar>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   constexpr Index width = vectors * vector_width;
-  Vector total[rows][vectors] = {};
+  Vector total[rows][vectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)  // one by one: as a whole GCC would clear it in memory first
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) total[r][v] = 0;
   for (int r = 0; r < rows; ++r)  // by the time the sums are made, what they are added to is there
     for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + r * to.ldc + v * vector_width, 1, 3);
   for (Index l = 0; l < inner; ++l) {
