@@ -85,6 +85,9 @@ struct Attention {
   Real scale = 1;         ///< multiplies q·k
   Mask mask;              ///< a row that sees no key gives zeros and passes no gradient
   Dropout dropout;        ///< on the weights, numbered as [batch, heads, queries, keys]
+  /// [batch, keys]: which row of k and v each key and value is, in place of 0, 1, …; null for that order. Only where
+  /// Kernels::takes_key_rows(), forward, for one query, without dropout.
+  const std::int32_t* key_rows = nullptr;
 };
 
 /// Rows of cross-entropy with integer targets.
@@ -219,6 +222,8 @@ class Kernels : public Device {
                                       Real factor, Real* logits, Real* losses, Real* log_sums, Real* dbias);
 
   // Fused attention
+  /// Whether attention() heeds Attention::key_rows.
+  virtual bool takes_key_rows() const { return false; }
   /// o = dropout(softmax(scale · q kᵀ)) v per head; log_sums [batch, heads, queries] is kept for backward
   /// (log Σ exp(score) over the keys a row sees, 0 where it sees none)
   virtual void attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o,

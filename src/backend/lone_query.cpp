@@ -28,41 +28,52 @@ void add_scaled(Real factor, const Real* x, Real* y, Index n) {
   for (Index i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
-/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on; a head has d numbers.
+/// The keys and values of a batch entry: one after another, or where `rows` says.
+struct Entry {
+  const Real *keys, *values;  ///< row 0
+  const std::int32_t* rows;   ///< the entry's part of Attention::key_rows, or null
+  Index row(Index t) const { return rows ? rows[t] : t; }
+};
+
+Entry entry_of(const Attention& a, Index b, const Real* k, const Real* v) {
+  return {k + b * a.k.batch_stride, v + b * a.v.batch_stride, a.key_rows ? a.key_rows + b * a.keys : nullptr};
+}
+
+/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on.
 template <int vectors>
-void weighted_sum(Index first, Index d, Index seen, const Real* weights, Index padded, const Real* v, Index row_stride,
+void weighted_sum(const Attention& a, const Entry& entry, Index first, Index seen, const Real* weights, Index padded,
                   Real* o) {
   Vector total[vectors];
   const Real* row[vectors];
 #pragma GCC unroll 8
   for (int i = 0; i < vectors; ++i) total[i] = 0;
 #pragma GCC unroll 8
-  for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / d * padded;
-  for (Index t = 0; t < seen; ++t)
+  for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / a.head_dim * padded;
+  for (Index t = 0; t < seen; ++t) {
+    const Real* value = entry.values + entry.row(t) * a.v.row_stride + first;
 #pragma GCC unroll 8
-    for (int i = 0; i < vectors; ++i)
-      total[i] += row[i][t] * Vector(v + t * row_stride + first + i * vector_width, unaligned);
+    for (int i = 0; i < vectors; ++i) total[i] += row[i][t] * Vector(value + i * vector_width, unaligned);
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < vectors; ++i) total[i].copy_to(o + first + i * vector_width, unaligned);
 }
 
-/// Asks for n numbers of the next batch entry, `stride` further on: one entry's keys are too short a run for the processor
-/// to see them coming. Where all entries share them, they are here.
-void fetch_next(const Real* x, Index stride, Index n) {
-  if (stride == 0) return;
-  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + stride + i, 0, 2);
+/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them coming.
+void fetch(const Real* x, Index n) {
+  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
 }
 
-/// One batch entry: what its keys and values come to for its query. Heads are of so many vectors, or of any number where
-/// `vectors` is 0.
+/// One batch entry: what its keys and values come to for its query, while those of `next`, unless it is null, are fetched.
+/// Heads are of so many vectors, or of any number where `vectors` is 0.
 template <int vectors>
-void attend(const Attention& a, Index seen, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
+void attend(const Attention& a, const Entry& entry, const Entry* next, Index seen, const Real* q, Real* o,
+            Real* log_sums) {
   thread_local AlignedVector<Real> memory;
-  const Index d = a.head_dim, padded = padded_to_lanes(seen);
+  const Index d = a.head_dim, width = a.heads * d, padded = padded_to_lanes(seen);
   Real* weights = room(memory, a.heads * padded);
   for (Index t = 0; t < seen; ++t) {
-    const Real* key = k + t * a.k.row_stride;
-    fetch_next(key, a.k.batch_stride, a.heads * d);
+    const Real* key = entry.keys + entry.row(t) * a.k.row_stride;
+    if (next) fetch(next->keys + next->row(t) * a.k.row_stride, width);
     for (Index h = 0; h < a.heads; ++h)
       weights[h * padded + t] = a.scale * head_dot<vectors>(q + h * d, key + h * d, d);
   }
@@ -74,24 +85,23 @@ void attend(const Attention& a, Index seen, const Real* q, const Real* k, const 
     const Real factor = 1 / total;
     each_lane(padded, [=](Index j) { row[j] *= factor; });
   }
-  for (Index t = 0; t < seen; ++t) fetch_next(v + t * a.v.row_stride, a.v.batch_stride, a.heads * d);
+  for (Index t = 0; next && t < seen; ++t) fetch(next->values + next->row(t) * a.v.row_stride, width);
   if (d % vector_width == 0) {
     constexpr int together = 8;
-    const Index width = a.heads * d;
     Index c = 0;
     for (; c + together * vector_width <= width; c += together * vector_width)
-      weighted_sum<together>(c, d, seen, weights, padded, v, a.v.row_stride, o);
-    for (; c < width; c += vector_width) weighted_sum<1>(c, d, seen, weights, padded, v, a.v.row_stride, o);
+      weighted_sum<together>(a, entry, c, seen, weights, padded, o);
+    for (; c < width; c += vector_width) weighted_sum<1>(a, entry, c, seen, weights, padded, o);
     return;
   }
-  std::fill_n(o, a.heads * d, Real{0});
+  std::fill_n(o, width, Real{0});
   for (Index t = 0; t < seen; ++t) {
-    const Real* value = v + t * a.v.row_stride;
+    const Real* value = entry.values + entry.row(t) * a.v.row_stride;
     for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], value + h * d, o + h * d, d);
   }
 }
 
-using Attend = void (*)(const Attention&, Index, const Real*, const Real*, const Real*, Real*, Real*);
+using Attend = void (*)(const Attention&, const Entry&, const Entry*, Index, const Real*, Real*, Real*);
 /// For heads of d numbers.
 Attend attend_for(Index d) {
   if (d == vector_width) return attend<1>;
@@ -106,16 +116,18 @@ Attend attend_for(Index d) {
 void lone_queries(const Attention& a, int threads, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
   const Attend one_entry = attend_for(a.head_dim);
   const Index width = a.heads * a.head_dim, least = std::max<Index>(1, 65536 / std::max<Index>(1, a.keys * width));
+  const bool shared = a.k.batch_stride == 0 && !a.key_rows;  // then the next entry's keys are this one's
   parallel_ranges(threads, a.batch, least, 1, [&](Index begin, Index end, int) {
     for (Index b = begin; b < end; ++b) {
       const Index seen = std::max<Index>(0, a.mask.visible(b * a.heads, a.keys));
-      Real* out = o + b * a.o.batch_stride;
+      Real *out = o + b * a.o.batch_stride, *sums = log_sums + b * a.heads;
       if (seen > 0) {
-        one_entry(a, seen, q + b * a.q.batch_stride, k + b * a.k.batch_stride, v + b * a.v.batch_stride, out,
-                  log_sums + b * a.heads);
+        const Entry next = entry_of(a, std::min(b + 1, end - 1), k, v);
+        one_entry(a, entry_of(a, b, k, v), shared || b + 1 == end ? nullptr : &next, seen, q + b * a.q.batch_stride, out,
+                  sums);
       } else {
         std::fill_n(out, width, Real{0});
-        std::fill_n(log_sums + b * a.heads, a.heads, Real{0});
+        std::fill_n(sums, a.heads, Real{0});
       }
     }
   });

@@ -60,6 +60,7 @@ class ReferenceKernels : public Kernels {
   void cross_entropy_backward(const CrossEntropyRows& rows, const Real* logits, const std::int32_t* targets,
                               const Real* log_sums, Real factor, Real* dlogits) override;
 
+  bool takes_key_rows() const override { return true; }
   void attention(const Attention& a, const Real* q, const Real* k, const Real* v, Real* o,
                  Real* log_sums) override;
   void attention_backward(const Attention& a, const Real* q, const Real* k, const Real* v, const Real* o,

@@ -8,6 +8,9 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
+/// Which row of k and v key j of batch b is.
+Index key_row(const Attention& a, Index b, Index j) { return a.key_rows ? a.key_rows[b * a.keys + j] : j; }
+
 /// Where head `h` of row `t` of batch `b` begins.
 Index place(const PackedRows& rows, const Attention& a, Index b, Index h, Index t) {
   return b * rows.batch_stride + t * rows.row_stride + h * a.head_dim;
@@ -43,7 +46,7 @@ void ReferenceKernels::attention(const Attention& a, const Real* q, const Real* 
         log_sums[row] = 0;
         if (seen <= 0) continue;
         for (Index j = 0; j < seen; ++j)
-          score[j] = a.scale * dot(q + place(a.q, a, b, h, i), k + place(a.k, a, b, h, j), a.head_dim);
+          score[j] = a.scale * dot(q + place(a.q, a, b, h, i), k + place(a.k, a, b, h, key_row(a, b, j)), a.head_dim);
         const Real largest = *std::max_element(score.begin(), score.begin() + seen);
         Real total = 0;
         for (Index j = 0; j < seen; ++j) total += std::exp(score[j] - largest);
@@ -51,7 +54,7 @@ void ReferenceKernels::attention(const Attention& a, const Real* q, const Real* 
         for (Index j = 0; j < seen; ++j) {
           const Real weight = std::exp(score[j] - largest) / total;
           if (!a.dropout.keeps(row * a.keys + j)) continue;
-          add_scaled(weight * a.dropout.scale(), v + place(a.v, a, b, h, j), o + place(a.o, a, b, h, i),
+          add_scaled(weight * a.dropout.scale(), v + place(a.v, a, b, h, key_row(a, b, j)), o + place(a.o, a, b, h, i),
                      a.head_dim);
         }
       }

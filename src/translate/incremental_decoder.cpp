@@ -23,6 +23,15 @@ bool is_identity(std::span<const std::int32_t> from, Index count) {
   return true;
 }
 
+// Of rows whose token t is in slot t · rows + row.
+std::vector<std::vector<std::int32_t>> plain_histories(Index tokens, Index rows) {
+  std::vector<std::vector<std::int32_t>> histories(static_cast<std::size_t>(rows));
+  for (Index t = 0; t < tokens; ++t)
+    for (std::size_t row = 0; row < histories.size(); ++row)
+      histories[row].push_back(static_cast<std::int32_t>(t * rows) + static_cast<std::int32_t>(row));
+  return histories;
+}
+
 }  // namespace
 
 IncrementalDecoder::IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths,
@@ -38,13 +47,28 @@ IncrementalDecoder::IncrementalDecoder(Transformer& model, const IdTensor& sourc
   for (auto& layer : model_.decoder) layers_.push_back({{}, layer->multihead_attn.project_memory(pass_, memory).value});
 }
 
-void IncrementalDecoder::ensure_capacity(Layer& layer, Index times) const {
-  const Index width = 2 * model_.config().model_dim, needed = position_ + times;
-  const Index have = layer.cache.defined() ? layer.cache.dim(0) : 0;
+void IncrementalDecoder::ensure_capacity(Layer& layer, Index needed) const {
+  const Index width = 2 * model_.config().model_dim, have = layer.cache.defined() ? layer.cache.dim(0) : 0;
   if (needed <= have) return;
-  Tensor larger = Tensor::empty(kernels_, {std::min(steps_, std::max({Index{16}, 2 * have, needed})), rows(), width});
-  if (have > 0) kernels_.copy(layer.cache.data(), larger.mutable_data(), position_ * rows() * width);
+  const Index most = slots_ + (steps_ - position_) * rows();
+  Tensor larger = Tensor::empty(kernels_, {std::min(most, std::max({16 * rows(), 2 * have, needed})), width});
+  if (have > 0) kernels_.copy(layer.cache.data(), larger.mutable_data(), slots_ * width);
   layer.cache = std::move(larger);
+}
+
+/// Gives every row slots for `times` more tokens, and lists the slots of each batch entry of self-attention.
+void IncrementalDecoder::extend_histories(Index times) {
+  const Index n = rows();
+  for (Index row = 0; row < n; ++row)
+    for (Index t = 0; t < times; ++t)
+      histories_[static_cast<std::size_t>(row)].push_back(static_cast<std::int32_t>(slots_ + t * n + row));
+  std::vector<std::int32_t> slots;
+  slots.reserve(static_cast<std::size_t>(times * n * (position_ + times)));
+  for (Index entry = 0; entry < times * n; ++entry) {
+    const auto& history = histories_[times > 1 ? 0 : static_cast<std::size_t>(entry)];
+    slots.insert(slots.end(), history.begin(), history.end());
+  }
+  key_rows_ = IdTensor::from(kernels_, {times * n, position_ + times}, slots);
 }
 
 // Several tokens of a row are queries of their own batch entries, which share the row's keys, and token i sees those up to
@@ -53,9 +77,9 @@ Variable IncrementalDecoder::self_attention(Pass& pass, Layer& layer, MultiHeadA
                                             Index times) {
   const Index d = model_.config().model_dim, n = rows(), heads = attention.heads();
   const Tensor qkv = attention.project_self(pass, h).value;  // [times · rows, 3·dim]
-  ensure_capacity(layer, times);
+  ensure_capacity(layer, slots_ + times * n);
   Real* cache = layer.cache.mutable_data();
-  kernels_.copy_rows(qkv.data() + d, 3 * d, cache + position_ * n * 2 * d, 2 * d, times * n, 2 * d);
+  kernels_.copy_rows(qkv.data() + d, 3 * d, cache + slots_ * 2 * d, 2 * d, times * n, 2 * d);
 
   IdTensor seen;
   if (times > 1) {
@@ -70,7 +94,12 @@ Variable IncrementalDecoder::self_attention(Pass& pass, Layer& layer, MultiHeadA
   a.keys = position_ + times;
   a.head_dim = d / heads;
   a.q = {3 * d, 3 * d};
-  a.k = a.v = {n * 2 * d, times > 1 ? 0 : 2 * d};
+  if (histories_.empty()) {
+    a.k = a.v = {n * 2 * d, times > 1 ? 0 : 2 * d};
+  } else {
+    a.k = a.v = {2 * d, 0};
+    a.key_rows = key_rows_.data();
+  }
   a.o = {d, d};
   a.scale = 1 / std::sqrt(static_cast<Real>(a.head_dim));
   a.mask = {heads, 1, false, 0, times > 1 ? seen.data() : nullptr};
@@ -110,6 +139,7 @@ Tensor IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens
                      std::to_string(tokens.size()));
   if (position_ + times > steps_)
     throw ShapeError("decoder step: only " + std::to_string(steps_) + " steps were provided for");
+  if (!histories_.empty()) extend_histories(times);
   const IdTensor ids = IdTensor::from(kernels_, times > 1 ? Shape{1, times} : Shape{n, 1}, tokens);
   Variable x = reshape(model_.embed_target(pass, ids, position_), {times * n, d});
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -122,6 +152,7 @@ Tensor IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens
     x = sublayer(pass, pre, l.norm3, x, [&](const Variable& h) { return l.feed_forward(pass, h); });
   }
   position_ += times;
+  slots_ += times * n;
   return model_.logits(pass, (*model_.decoder_norm)(pass, x)).value;
 }
 
@@ -136,6 +167,13 @@ void IncrementalDecoder::rewind(Index position) {
   if (position < 0 || position > position_)
     throw ShapeError("decoder rewind: " + std::to_string(position_) + " tokens were fed, got " + std::to_string(position));
   position_ = position;
+  slots_ = position * rows();
+  if (histories_.empty()) return;
+  slots_ = 0;
+  for (auto& history : histories_) {
+    history.resize(static_cast<std::size_t>(position));
+    for (std::int32_t slot : history) slots_ = std::max(slots_, Index{slot} + 1);
+  }
 }
 
 std::vector<std::int32_t> IncrementalDecoder::guess(std::int32_t token, Index count, const Choice& choose) {
@@ -151,25 +189,35 @@ std::vector<std::int32_t> IncrementalDecoder::guess(std::int32_t token, Index co
   return found;
 }
 
+void IncrementalDecoder::reorder_cache(std::span<const std::int32_t> from) {
+  const Index width = 2 * model_.config().model_dim, before = rows(), after = static_cast<Index>(from.size());
+  if (kernels_.takes_key_rows()) {
+    if (histories_.empty()) histories_ = plain_histories(position_, before);
+    std::vector<std::vector<std::int32_t>> histories;
+    for (std::int32_t row : from) histories.push_back(histories_[static_cast<std::size_t>(row)]);
+    histories_ = std::move(histories);
+    return;
+  }
+  std::vector<std::int32_t> slots;
+  slots.reserve(static_cast<std::size_t>(position_ * after));
+  for (Index t = 0; t < position_; ++t)
+    for (std::int32_t row : from) slots.push_back(static_cast<std::int32_t>(t * before) + row);
+  const IdTensor ids = IdTensor::from(kernels_, {static_cast<Index>(slots.size())}, slots);
+  for (Layer& layer : layers_) {
+    Tensor cache = Tensor::empty(kernels_, {std::max(layer.cache.dim(0) / before * after, ids.size()), width});
+    kernels_.gather(layer.cache.data(), ids.data(), 1, cache.mutable_data(), ids.size(), width);
+    layer.cache = std::move(cache);
+  }
+  slots_ = ids.size();
+}
+
 void IncrementalDecoder::reorder(std::span<const std::int32_t> from, std::span<const std::int32_t> kept_sentences,
                                  Index beams) {
-  const Index width = 2 * model_.config().model_dim, before = rows(), after = static_cast<Index>(from.size());
-  if (!is_identity(from, before)) {
-    std::vector<std::int32_t> slots;  // of the cache seen as [position · rows] rows
-    slots.reserve(static_cast<std::size_t>(position_ * after));
-    for (Index t = 0; t < position_; ++t)
-      for (std::int32_t row : from) slots.push_back(static_cast<std::int32_t>(t * before) + row);
-    for (Layer& layer : layers_) {
-      Tensor cache = Tensor::empty(kernels_, {layer.cache.dim(0), after, width});
-      const IdTensor ids = IdTensor::from(kernels_, {static_cast<Index>(slots.size())}, slots);
-      kernels_.gather(layer.cache.data(), ids.data(), 1, cache.mutable_data(), ids.size(), width);
-      layer.cache = std::move(cache);
-    }
-  }
+  if (!is_identity(from, rows())) reorder_cache(from);
   if (!is_identity(kept_sentences, sentences_)) {
     const Index count = static_cast<Index>(kept_sentences.size());
     for (Layer& layer : layers_) {
-      const Index time = layer.memory.dim(1);
+      const Index time = layer.memory.dim(1), width = layer.memory.dim(2);
       layer.memory = gathered(layer.memory, kept_sentences, time * width, {count, time, width});
     }
     const std::vector<std::int32_t> lengths = source_lengths_.to_host();

@@ -6,8 +6,9 @@
 /// Transformer::decode() up to rounding.
 ///
 /// Rows are hypotheses: `beams` of them for each of `sentences` sentences, numbered [sentence, beam]. The cache of a
-/// layer is [time, rows, 2·dim], keys then values; with time outermost a step appends one slab, and reordering the
-/// rows is one gather.
+/// layer is [slots, 2·dim], keys then values, and a step appends a slot for each row. After rows were reordered their
+/// histories say in which slots their tokens are, which rows may share; a device whose attention does not follow histories
+/// (Kernels::takes_key_rows()) has the slots gathered instead, so that token t of row i is in slot t · rows + i again.
 ///
 /// A sentence alone waits for memory: every token reads all weights, and they take part in one multiplication each. So
 /// its next tokens can be guessed by guess(), with weights of a quarter of the size, and then be checked together by
@@ -59,14 +60,16 @@ class IncrementalDecoder {
 
  private:
   struct Layer {
-    Tensor cache;         // [capacity, rows, 2·dim]
+    Tensor cache;         // [capacity, 2·dim]
     Tensor memory;        // [sentences, source time, 2·dim]
   };
 
   Tensor feed(Pass& pass, std::span<const std::int32_t> tokens, Index times);
   Variable self_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
   Variable cross_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
-  void ensure_capacity(Layer& layer, Index times) const;
+  void extend_histories(Index times);
+  void reorder_cache(std::span<const std::int32_t> from);
+  void ensure_capacity(Layer& layer, Index needed) const;
 
   Transformer& model_;
   Kernels& kernels_;
@@ -74,7 +77,9 @@ class IncrementalDecoder {
   Pass pass_;
   std::vector<Layer> layers_;
   IdTensor source_lengths_;
-  Index sentences_, beams_ = 1, steps_, position_ = 0;
+  std::vector<std::vector<std::int32_t>> histories_;  // of each row; none while token t of row i is in slot t · rows + i
+  IdTensor key_rows_;                                 // the same for the batch entries of self-attention
+  Index sentences_, beams_ = 1, steps_, position_ = 0, slots_ = 0;
 };
 
 }  // namespace tenfold::inline TENFOLD_REAL

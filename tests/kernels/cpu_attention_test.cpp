@@ -70,6 +70,42 @@ TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
   }
 }
 
+TEST_CASE("attention of one query to keys in any order is attention to those keys in a row") {
+  constexpr Index batch = 3, heads = 2, keys = 7, stored = 20;
+  const Ids lengths{7, 0, 4};
+  Ids rows;  // some twice, some never
+  for (Index i = 0; i < batch * keys; ++i) rows.push_back(static_cast<std::int32_t>(i * i * 7 % stored));
+  for (Index dim : {5, 8, 16, 32}) {
+    CAPTURE(dim);
+    const Index d = heads * dim;
+    const Values q = uniform_values(batch * d, 1), kv = uniform_values(stored * 2 * d, 2);
+    Values in_a_row;
+    for (std::int32_t row : rows) in_a_row.insert(in_a_row.end(), &kv[row * 2 * d], &kv[row * 2 * d] + 2 * d);
+    Attention plain{.batch = batch,
+                    .heads = heads,
+                    .queries = 1,
+                    .keys = keys,
+                    .head_dim = dim,
+                    .q = {d, d},
+                    .k = {2 * d, keys * 2 * d},
+                    .v = {2 * d, keys * 2 * d},
+                    .o = {d, d},
+                    .scale = Real{0.5},
+                    .mask = {.heads = heads, .key_lengths = lengths.data()},
+                    .dropout = {}};
+    Attention listed = plain;
+    listed.k = listed.v = {2 * d, 0};
+    listed.key_rows = rows.data();
+    for (const auto& k : {make_reference_kernels(), make_cpu_kernels(1), make_cpu_kernels(2)}) {
+      REQUIRE(k->takes_key_rows());
+      Outputs expected({batch * d, batch * heads}), found({batch * d, batch * heads});
+      k->attention(plain, q.data(), in_a_row.data(), in_a_row.data() + d, expected[0], expected[1]);
+      k->attention(listed, q.data(), kv.data(), kv.data() + d, found[0], found[1]);
+      for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(found.values[i], expected.values[i]));
+    }
+  }
+}
+
 TEST_CASE("cpu attention: several blocks of queries") {
   const Ids lengths{150, 0};
   for (double rate : {0.0, 0.25}) {
