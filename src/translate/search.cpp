@@ -51,29 +51,31 @@ Real largest_of(const Real* logits, Index count) {
   return largest;
 }
 
-/// The `count` largest of a row as (value, index), largest first; the tokens pad and bos are never wanted. `base` is
-/// what turns a logit into the log-probability of the whole; where it is not finite (broken weights, or a place that
-/// only fills the beam) nothing can follow.
-std::vector<Candidate> best_tokens(const Real* logits, Index vocabulary, std::size_t count, double base,
-                                   std::size_t parent) {
+/// Puts the tokens of a row among the `count` best continuations, best first; the tokens pad and bos are never wanted.
+/// `base` is what turns a logit into the log-probability of the whole; where it is not finite (broken weights, or a place
+/// that only fills the beam) nothing can follow.
+void add_best(const Real* logits, Index vocabulary, std::size_t count, double base, std::size_t parent,
+              std::vector<Candidate>& best) {
   constexpr Index block = 128;  // few of them hold anything that is wanted
-  std::vector<Candidate> best;
-  if (!std::isfinite(base)) return best;
-  best.reserve(count + 1);
-  Real threshold = -std::numeric_limits<Real>::infinity();
+  if (!std::isfinite(base)) return;
+  constexpr Real none = -std::numeric_limits<Real>::infinity();
+  // A logit that is wanted is no smaller: rounded down, since the sums that decide are of double precision.
+  const auto least = [&] {
+    return best.size() < count ? none : std::nextafter(static_cast<Real>(best.back().log_probability - base), none);
+  };
+  Real threshold = least();
   for (Index first = 0; first < vocabulary; first += block) {
     const Index end = std::min(vocabulary, first + block);
-    if (!(largest_of(logits + first, end - first) > threshold)) continue;
+    if (!(largest_of(logits + first, end - first) >= threshold)) continue;
     for (Index w = first; w < end; ++w) {
-      if (!(logits[w] > threshold) || w == pad_id || w == bos_id) continue;
-      const Candidate c{static_cast<double>(logits[w]), parent, static_cast<std::int32_t>(w)};
+      if (!(logits[w] >= threshold) || logits[w] == none || w == pad_id || w == bos_id) continue;
+      const Candidate c{static_cast<double>(logits[w]) + base, parent, static_cast<std::int32_t>(w)};
+      if (best.size() == count && !better(c, best.back())) continue;
       best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
       if (best.size() > count) best.pop_back();
-      if (best.size() == count) threshold = static_cast<Real>(best.back().log_probability);
+      threshold = least();
     }
   }
-  for (Candidate& c : best) c.log_probability += base;
-  return best;
 }
 
 /// The log of each row's sum of exponentials.
@@ -128,7 +130,8 @@ class Search {
   void run_ahead(IncrementalDecoder& decoder) {
     std::vector<std::int32_t> tokens{last_token(active_.front().live.front())};
     const auto choose = [&](std::span<const Real> logits) {
-      const auto best = best_tokens(logits.data(), vocabulary_, 1, 0, 0);
+      std::vector<Candidate> best;
+      add_best(logits.data(), vocabulary_, 1, 0, 0, best);
       return best.empty() ? eos_id : best.front().token;
     };
     const auto guessed = decoder.guess(tokens.front(), guesses_wanted(), choose);
@@ -175,15 +178,12 @@ class Search {
   void extend(Sentence& s, const Real* logits, const Real* sums, std::vector<std::int32_t>& parents) const {
     const std::size_t wanted = width();
     std::vector<Candidate> candidates;
-    for (std::size_t b = 0; b < s.live.size(); ++b) {
-      // twice the beam: at most `beam` of them end, so as many are left to go on
-      auto best = best_tokens(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_,
-                              wanted == 1 ? 1 : 2 * wanted, s.live[b].log_probability - static_cast<double>(sums[b]), b);
-      if (!scored())
-        for (Candidate& c : best) c.log_probability = 0;
-      candidates.insert(candidates.end(), best.begin(), best.end());
-    }
-    std::sort(candidates.begin(), candidates.end(), better);
+    // twice the beam: at most `beam` of them end, so as many are left to go on
+    for (std::size_t b = 0; b < s.live.size(); ++b)
+      add_best(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_, wanted == 1 ? 1 : 2 * wanted,
+               s.live[b].log_probability - static_cast<double>(sums[b]), b, candidates);
+    if (!scored())
+      for (Candidate& c : candidates) c.log_probability = 0;
 
     std::vector<Live> next;
     for (std::size_t i = 0; i < candidates.size() && next.size() < wanted; ++i) {
