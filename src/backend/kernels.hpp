@@ -85,8 +85,9 @@ struct Attention {
   Real scale = 1;         ///< multiplies q·k
   Mask mask;              ///< a row that sees no key gives zeros and passes no gradient
   Dropout dropout;        ///< on the weights, numbered as [batch, heads, queries, keys]
-  /// [batch, keys]: which row of k and v each key and value is, in place of 0, 1, …; null for that order. Only where
-  /// Kernels::takes_key_rows(), forward, for one query, without dropout.
+  /// [batch, keys]: which of the batch entry's rows of k and v each key and value is, in place of 0, 1, …; null for that
+  /// order. All are valid, also of keys that are not seen. Only where Kernels::takes_key_rows(), forward, for one query,
+  /// without dropout.
   const std::int32_t* key_rows = nullptr;
 };
 

@@ -63,17 +63,17 @@ void fetch(const Real* x, Index n) {
   for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
 }
 
-/// One batch entry: what its keys and values come to for its query, while those of `next`, unless it is null, are fetched.
+/// One batch entry: what its keys and values come to for its query, while those of `next`, which may be the same, are fetched.
 /// Heads are of so many vectors, or of any number where `vectors` is 0.
 template <int vectors>
-void attend(const Attention& a, const Entry& entry, const Entry* next, Index seen, const Real* q, Real* o,
+void attend(const Attention& a, const Entry& entry, const Entry& next, Index seen, const Real* q, Real* o,
             Real* log_sums) {
   thread_local AlignedVector<Real> memory;
   const Index d = a.head_dim, width = a.heads * d, padded = padded_to_lanes(seen);
   Real* weights = room(memory, a.heads * padded);
   for (Index t = 0; t < seen; ++t) {
-    const Real* key = entry.keys + entry.row(t) * a.k.row_stride;
-    if (next) fetch(next->keys + next->row(t) * a.k.row_stride, width);
+    const Real *key = entry.keys + entry.row(t) * a.k.row_stride, *ahead = next.keys + next.row(t) * a.k.row_stride;
+    if (ahead != key) fetch(ahead, width);
     for (Index h = 0; h < a.heads; ++h)
       weights[h * padded + t] = a.scale * head_dot<vectors>(q + h * d, key + h * d, d);
   }
@@ -85,7 +85,10 @@ void attend(const Attention& a, const Entry& entry, const Entry* next, Index see
     const Real factor = 1 / total;
     each_lane(padded, [=](Index j) { row[j] *= factor; });
   }
-  for (Index t = 0; next && t < seen; ++t) fetch(next->values + next->row(t) * a.v.row_stride, width);
+  for (Index t = 0; t < seen; ++t) {
+    const Real* ahead = next.values + next.row(t) * a.v.row_stride;
+    if (ahead != entry.values + entry.row(t) * a.v.row_stride) fetch(ahead, width);
+  }
   if (d % vector_width == 0) {
     constexpr int together = 8;
     Index c = 0;
@@ -101,7 +104,7 @@ void attend(const Attention& a, const Entry& entry, const Entry* next, Index see
   }
 }
 
-using Attend = void (*)(const Attention&, const Entry&, const Entry*, Index, const Real*, Real*, Real*);
+using Attend = void (*)(const Attention&, const Entry&, const Entry&, Index, const Real*, Real*, Real*);
 /// For heads of d numbers.
 Attend attend_for(Index d) {
   if (d == vector_width) return attend<1>;
@@ -116,15 +119,13 @@ Attend attend_for(Index d) {
 void lone_queries(const Attention& a, int threads, const Real* q, const Real* k, const Real* v, Real* o, Real* log_sums) {
   const Attend one_entry = attend_for(a.head_dim);
   const Index width = a.heads * a.head_dim, least = std::max<Index>(1, 65536 / std::max<Index>(1, a.keys * width));
-  const bool shared = a.k.batch_stride == 0 && !a.key_rows;  // then the next entry's keys are this one's
   parallel_ranges(threads, a.batch, least, 1, [&](Index begin, Index end, int) {
     for (Index b = begin; b < end; ++b) {
       const Index seen = std::max<Index>(0, a.mask.visible(b * a.heads, a.keys));
       Real *out = o + b * a.o.batch_stride, *sums = log_sums + b * a.heads;
       if (seen > 0) {
-        const Entry next = entry_of(a, std::min(b + 1, end - 1), k, v);
-        one_entry(a, entry_of(a, b, k, v), shared || b + 1 == end ? nullptr : &next, seen, q + b * a.q.batch_stride, out,
-                  sums);
+        const Entry entry = entry_of(a, b, k, v), next = entry_of(a, std::min(b + 1, end - 1), k, v);
+        one_entry(a, entry, next, seen, q + b * a.q.batch_stride, out, sums);
       } else {
         std::fill_n(out, width, Real{0});
         std::fill_n(sums, a.heads, Real{0});

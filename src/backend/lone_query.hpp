@@ -1,8 +1,8 @@
 /// @file
 /// Attention of one query per batch entry, as in decoding token by token, without dropout.
 ///
-/// All heads of an entry are gone through together: then its keys are read as they lie, from the first to the last, and its
-/// values eight vectors of columns at a time, whose sums stay in registers; head by head every piece would come from another
+/// All heads of an entry are gone through together: then its keys are read from the first to the last, and its values eight
+/// vectors of columns at a time, whose sums stay in registers; head by head every piece would come from another
 /// place. Nothing is transposed, which pays from two queries on; those take the other way (cpu_attention.cpp) although it
 /// would just pay for three, so that a short sentence is summed in the same order alone and in company.
 #pragma once

@@ -59,9 +59,11 @@ void IncrementalDecoder::ensure_capacity(Layer& layer, Index needed) const {
 /// Gives every row slots for `times` more tokens, and lists the slots of each batch entry of self-attention.
 void IncrementalDecoder::extend_histories(Index times) {
   const Index n = rows();
-  for (Index row = 0; row < n; ++row)
-    for (Index t = 0; t < times; ++t)
-      histories_[static_cast<std::size_t>(row)].push_back(static_cast<std::int32_t>(slots_ + t * n + row));
+  for (Index row = 0; row < n; ++row) {
+    auto& history = histories_[static_cast<std::size_t>(row)];
+    history.resize(static_cast<std::size_t>(position_));  // more are there when an earlier call ended in an exception
+    for (Index t = 0; t < times; ++t) history.push_back(static_cast<std::int32_t>(slots_ + t * n + row));
+  }
   std::vector<std::int32_t> slots;
   slots.reserve(static_cast<std::size_t>(times * n * (position_ + times)));
   for (Index entry = 0; entry < times * n; ++entry) {
@@ -167,12 +169,10 @@ void IncrementalDecoder::rewind(Index position) {
   if (position < 0 || position > position_)
     throw ShapeError("decoder rewind: " + std::to_string(position_) + " tokens were fed, got " + std::to_string(position));
   position_ = position;
-  slots_ = position * rows();
-  if (histories_.empty()) return;
-  slots_ = 0;
+  slots_ = histories_.empty() ? position * rows() : 0;
   for (auto& history : histories_) {
     history.resize(static_cast<std::size_t>(position));
-    for (std::int32_t slot : history) slots_ = std::max(slots_, Index{slot} + 1);
+    if (position > 0) slots_ = std::max(slots_, Index{history.back()} + 1);  // slots of a history only grow
   }
 }
 
@@ -204,7 +204,7 @@ void IncrementalDecoder::reorder_cache(std::span<const std::int32_t> from) {
     for (std::int32_t row : from) slots.push_back(static_cast<std::int32_t>(t * before) + row);
   const IdTensor ids = IdTensor::from(kernels_, {static_cast<Index>(slots.size())}, slots);
   for (Layer& layer : layers_) {
-    Tensor cache = Tensor::empty(kernels_, {std::max(layer.cache.dim(0) / before * after, ids.size()), width});
+    Tensor cache = Tensor::empty(kernels_, {layer.cache.dim(0) / before * after, width});
     kernels_.gather(layer.cache.data(), ids.data(), 1, cache.mutable_data(), ids.size(), width);
     layer.cache = std::move(cache);
   }

@@ -43,7 +43,7 @@ Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
           live.log_probability / std::pow(std::max(length, 1.0), options.length_penalty), ended};
 }
 
-/// The largest of `count` logits; NaN only where all are.
+/// The largest of `count` logits that are numbers, minus infinity where none is.
 Real largest_of(const Real* logits, Index count) {
   Real largest = -std::numeric_limits<Real>::infinity();
 #pragma omp simd reduction(max : largest)
@@ -59,10 +59,8 @@ void add_best(const Real* logits, Index vocabulary, std::size_t count, double ba
   constexpr Index block = 128;  // few of them hold anything that is wanted
   if (!std::isfinite(base)) return;
   constexpr Real none = -std::numeric_limits<Real>::infinity();
-  // A logit that is wanted is no smaller: rounded down, since the sums that decide are of double precision.
-  const auto least = [&] {
-    return best.size() < count ? none : std::nextafter(static_cast<Real>(best.back().log_probability - base), none);
-  };
+  // No logit that is wanted is smaller, however this is rounded; the sums decide.
+  const auto least = [&] { return best.size() < count ? none : static_cast<Real>(best.back().log_probability - base); };
   Real threshold = least();
   for (Index first = 0; first < vocabulary; first += block) {
     const Index end = std::min(vocabulary, first + block);
@@ -227,7 +225,7 @@ class Search {
   std::size_t width() const { return static_cast<std::size_t>(options_.beam); }
 
   // Guesses are right nearly always, and every check reads all weights. With the token before them these are 27 rows, three
-  // tiles of a product; where they are wrong, the fewer the better.
+  // tiles of a product with vectors of 64 bytes; where they are wrong, the fewer the better.
   static constexpr Index most_guesses = 26, least_guesses = 4;
 
   SearchOptions options_;

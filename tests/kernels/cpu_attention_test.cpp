@@ -75,7 +75,7 @@ TEST_CASE("attention of one query to keys in any order is attention to those key
   const Ids lengths{7, 0, 4};
   Ids rows;  // some twice, some never
   for (Index i = 0; i < batch * keys; ++i) rows.push_back(static_cast<std::int32_t>(i * i * 7 % stored));
-  for (Index dim : {5, 8, 16, 32}) {
+  for (Index dim : {5, 8, 16, 32, 64, 128}) {
     CAPTURE(dim);
     const Index d = heads * dim;
     const Values q = uniform_values(batch * d, 1), kv = uniform_values(stored * 2 * d, 2);
@@ -101,8 +101,40 @@ TEST_CASE("attention of one query to keys in any order is attention to those key
       Outputs expected({batch * d, batch * heads}), found({batch * d, batch * heads});
       k->attention(plain, q.data(), in_a_row.data(), in_a_row.data() + d, expected[0], expected[1]);
       k->attention(listed, q.data(), kv.data(), kv.data() + d, found[0], found[1]);
+      for (Outputs* outputs : {&expected, &found}) outputs->check_guards();
       for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(found.values[i], expected.values[i]));
     }
+  }
+}
+
+TEST_CASE("cpu attention: queries alone have the same bits on any number of threads") {
+  constexpr Index batch = 64, keys = 40, d = 64;
+  Ids lengths, rows;
+  for (Index b = 0; b < batch; ++b) lengths.push_back(static_cast<std::int32_t>(b * 7 % (keys + 1)));
+  for (Index i = 0; i < batch * keys; ++i) rows.push_back(static_cast<std::int32_t>(i * 31 % 200));
+  const Values q = uniform_values(batch * d, 1), kv = uniform_values(200 * 2 * d, 2);
+  const Attention a{.batch = batch,
+                    .heads = 2,
+                    .queries = 1,
+                    .keys = keys,
+                    .head_dim = d / 2,
+                    .q = {d, d},
+                    .k = {2 * d, 0},
+                    .v = {2 * d, 0},
+                    .o = {d, d},
+                    .scale = Real{0.5},
+                    .mask = {.heads = 2, .key_lengths = lengths.data()},
+                    .dropout = {},
+                    .key_rows = rows.data()};
+  Outputs one({batch * d, batch * 2});
+  make_cpu_kernels(1)->attention(a, q.data(), kv.data(), kv.data() + d, one[0], one[1]);
+  one.check_guards();
+  for (int threads : {2, 3, 5}) {
+    CAPTURE(threads);
+    Outputs cut({batch * d, batch * 2});
+    make_cpu_kernels(threads)->attention(a, q.data(), kv.data(), kv.data() + d, cut[0], cut[1]);
+    cut.check_guards();
+    for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(cut.values[i], one.values[i]));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "backend/reference.hpp"
 #include "core/errors.hpp"
 #include "translate/plain_decoding.hpp"
 
@@ -58,6 +59,10 @@ struct Pair {
     }
     return worst;
   }
+  void rewind(Index position) {
+    decoder.rewind(position);
+    for (Row& r : rows) r.tokens.resize(static_cast<std::size_t>(position));
+  }
   void reorder(const Ids& from, const Ids& kept, Index beams) {
     decoder.reorder(from, kept, beams);
     std::vector<Row> next;
@@ -66,27 +71,76 @@ struct Pair {
   }
 };
 
+/// A device whose attention follows no histories, as a card.
+struct Gathering final : ReferenceKernels {
+  bool takes_key_rows() const override { return false; }
+};
+
 constexpr double bound = 1e-4;
 
 }  // namespace
 
 TEST_CASE("step by step the logits are those of the whole decoder, also after reordering and dropping") {
-  for (const Variant& v : variants()) {
-    CAPTURE(v.name);
-    Transformer model(kernels_for_tests(), v.config, 2);
-    Pair p(model);
-    CHECK(p.step(0) <= bound);
-    p.reorder({0, 0, 1, 1, 2, 2}, {0, 1, 2}, 2);  // two beams each
-    CHECK(p.step(1) <= bound);
-    p.reorder({1, 0, 2, 2, 5, 4}, {0, 1, 2}, 2);  // swapped, doubled
-    CHECK(p.step(5) <= bound);
-    CHECK(p.step(3) <= bound);
-    p.reorder({0, 1, 5, 5}, {0, 2}, 2);  // sentence 1 is done
-    CHECK(p.step(2) <= bound);
-    p.reorder({3, 2, 3}, {1}, 3);  // sentence 0 is done, three beams for the last
-    for (std::int32_t i = 0; i < 15; ++i) CHECK(p.step(i) <= bound);  // past the cache's first capacity
-    CHECK(p.decoder.position() == 20);
+  Gathering gathering;
+  for (Kernels* k : {&kernels_for_tests(), static_cast<Kernels*>(&gathering)})
+    for (const Variant& v : variants()) {
+      CAPTURE(k->takes_key_rows());
+      CAPTURE(v.name);
+      Transformer model(*k, v.config, 2);
+      Pair p(model);
+      CHECK(p.step(0) <= bound);
+      p.reorder({0, 0, 1, 1, 2, 2}, {0, 1, 2}, 2);  // two beams each
+      CHECK(p.step(1) <= bound);
+      p.reorder({1, 0, 2, 2, 5, 4}, {0, 1, 2}, 2);  // swapped, doubled
+      CHECK(p.step(5) <= bound);
+      CHECK(p.step(3) <= bound);
+      p.reorder({0, 1, 5, 5}, {0, 2}, 2);  // sentence 1 is done
+      CHECK(p.step(2) <= bound);
+      p.reorder({3, 2, 3}, {1}, 3);  // sentence 0 is done, three beams for the last
+      for (std::int32_t i = 0; i < 15; ++i) CHECK(p.step(i) <= bound);  // past the cache's first capacity
+      CHECK(p.decoder.position() == 20);
+    }
+}
+
+TEST_CASE("what is forgotten after rows were dropped or doubled makes way for what is fed next") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 2);
+  Pair dropped(model);
+  dropped.step(0);
+  dropped.step(1);
+  dropped.reorder({2}, {2}, 1);
+  dropped.rewind(1);
+  for (std::int32_t i = 2; i < 6; ++i) CHECK(dropped.step(i) <= bound);
+  Pair doubled(model);
+  doubled.step(0);
+  doubled.step(3);
+  doubled.reorder({1, 1}, {1}, 2);
+  doubled.step(2);
+  doubled.reorder({1, 0}, {0}, 2);
+  doubled.step(4);
+  doubled.rewind(3);
+  for (std::int32_t i = 2; i < 6; ++i) CHECK(doubled.step(i) <= bound);
+}
+
+TEST_CASE("guesses after rows were dropped leave no trace") {
+  Transformer model(kernels_for_tests(), variants()[0].config, 2);
+  Kernels& k = model.kernels();
+  PreparedWeights prepared(k);
+  prepared.note_served();
+  const auto choose = [](std::span<const Real> logits) {
+    return static_cast<std::int32_t>(std::max_element(logits.begin() + 4, logits.end()) - logits.begin());
+  };
+  const auto make = [&] { return IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24, &prepared); };
+  IncrementalDecoder guessing = make(), plain = make();
+  for (IncrementalDecoder* d : {&guessing, &plain}) {
+    d->step(Ids{bos_id, bos_id, bos_id});
+    d->step(Ids{5, 6, 7});
+    d->reorder(Ids{1}, Ids{1}, 1);
   }
+  CHECK(guessing.guess(8, 5, choose).size() == 5);
+  CHECK(guessing.position() == 2);
+  CHECK(guessing.steps(Ids{8, 9}).rows(1, 1).to_host() == (plain.step(Ids{8}), plain.step(Ids{9}).to_host()));
+  guessing.guess(4, 5, choose);
+  CHECK(guessing.step(Ids{4}).to_host() == plain.step(Ids{4}).to_host());
 }
 
 TEST_CASE("the decoder refuses more steps or other rows than were agreed") {

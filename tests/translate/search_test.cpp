@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -33,6 +34,45 @@ Ids plain_greedy(Transformer& model, const Ids& source, Index limit) {
     tokens.push_back(best);
   }
   return tokens;
+}
+
+/// The definition of beam search: of all continuations of all beginnings the likeliest go on, of equals the first.
+std::vector<Ids> plain_beam(Transformer& model, const Ids& source, std::size_t beam, std::size_t limit) {
+  struct Entry {
+    double sum;
+    std::size_t parent;
+    std::int32_t token;
+  };
+  std::vector<std::pair<double, Ids>> live{{0, {}}}, ended;
+  while (true) {
+    std::vector<Entry> all;
+    for (std::size_t b = 0; b < live.size(); ++b) {
+      const std::vector<double> p = next_log_probabilities(model, source, live[b].second);
+      for (std::int32_t w = 0; w < static_cast<std::int32_t>(p.size()); ++w)
+        if (w != pad_id && w != bos_id) all.push_back({live[b].first + p[static_cast<std::size_t>(w)], b, w});
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.sum > b.sum; });
+    std::vector<std::pair<double, Ids>> next;
+    for (std::size_t i = 0; i < std::min(all.size(), 2 * beam) && next.size() < beam; ++i) {
+      Ids tokens = live[all[i].parent].second;
+      if (all[i].token == eos_id) {
+        if (i < beam) ended.emplace_back(all[i].sum / static_cast<double>(tokens.size() + 1), tokens);
+        continue;
+      }
+      tokens.push_back(all[i].token);
+      next.emplace_back(all[i].sum, tokens);
+    }
+    const bool at_limit = !next.empty() && next.front().second.size() >= limit;
+    live = std::move(next);
+    if (ended.size() < beam && !live.empty() && !at_limit) continue;
+    std::stable_sort(ended.begin(), ended.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<Ids> found;
+    for (const auto& [score, tokens] : ended) found.push_back(tokens);
+    for (const auto& [sum, tokens] : live)
+      if (at_limit && ended.size() < beam) found.push_back(tokens);
+    found.resize(std::min(found.size(), beam));
+    return found;
+  }
 }
 
 /// Log-probability of tokens, and of the end when `ended`.
@@ -150,6 +190,26 @@ TEST_CASE("guesses change nothing where they reach as far as they may, once and 
       CHECK(guessed.log_probability == plain.log_probability);
     }
   }
+}
+
+TEST_CASE("a beam finds what sorting all continuations finds, also where all are equal") {
+  ModelConfig config = variants()[0].config;
+  config.source_vocabulary = config.target_vocabulary = 300;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed)
+    for (Index beam : {2, 4, 7}) {
+      CAPTURE(seed);
+      CAPTURE(beam);
+      Transformer model(kernels_for_tests(), config, seed);
+      if (seed == 4) std::fill_n(model.output_weight().value.mutable_data(), 300 * config.model_dim, Real{0});
+      if (seed == 3) set(model.generator_bias, eos_id, 2);  // some end early
+      for (const Ids& source : sentences) {
+        const SearchOptions options{.beam = beam, .nbest = beam, .length_factor = 0, .length_extra = 5};
+        const auto found = search(model, {&source, 1}, options)[0];
+        const std::vector<Ids> expected = plain_beam(model, source, static_cast<std::size_t>(beam), 5);
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].tokens == expected[i]);
+      }
+    }
 }
 
 TEST_CASE("a beam as wide as everything finds what trying everything finds") {
