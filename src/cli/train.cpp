@@ -180,7 +180,7 @@ void train(TrainOptions& o) {
 void add_train(CLI::App& app) {
   auto* command = app.add_subcommand("train", "train a translator on parallel text");
   const auto o = std::make_shared<TrainOptions>();
-  auto* preset = command->add_option("--preset", o->preset, "demo, tiny, small or patient")->capture_default_str();
+  auto* preset = command->add_option("--preset", o->preset, "demo, tiny, hour, small or patient")->capture_default_str();
   auto* config = command->add_option("--config", o->config, "a JSON file of settings, over the preset");
   auto* out = command->add_option("--out", o->out, "folder of the run (default: runs/PRESET)");
   command->add_option("--resume", o->resume, "continue the run in this folder")

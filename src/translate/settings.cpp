@@ -52,6 +52,15 @@ TrainSettings tiny() {
   return s;
 }
 
+TrainSettings hour() {
+  TrainSettings s = tiny();
+  s.model.feed_forward_dim = 256;
+  s.model.encoder_layers = s.model.decoder_layers = 4;
+  s.model.dropout = 0.2;
+  s.epochs = 48;
+  return s;
+}
+
 TrainSettings small() {
   TrainSettings s = tiny();
   s.model.model_dim = 256;
@@ -116,13 +125,14 @@ void require_memory(const TrainSettings& settings) {
 }
 
 const std::vector<std::string>& preset_names() {
-  static const std::vector<std::string> names{"demo", "tiny", "small", "patient"};
+  static const std::vector<std::string> names{"demo", "tiny", "hour", "small", "patient"};
   return names;
 }
 
 TrainSettings preset(std::string_view name) {
   if (name == "demo") return demo();
   if (name == "tiny") return tiny();
+  if (name == "hour") return hour();
   if (name == "small") return small();
   if (name == "patient") return patient();
   throw UsageError(fmt::format("preset: \"{}\" is none of {}{}", name, fmt::join(preset_names(), ", "),

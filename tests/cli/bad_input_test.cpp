@@ -58,7 +58,7 @@ TEST_CASE("commands, flags and names that do not exist are answered with the nea
       {{"train", "--learning-rat=1"}, 2, ""},
       {{"train", "--preset", "demmo"},
        2,
-       "preset: \"demmo\" is none of demo, tiny, small, patient; did you mean \"demo\"?"},
+       "preset: \"demmo\" is none of demo, tiny, hour, small, patient; did you mean \"demo\"?"},
       {{"train", "--builtin", "9", "--optimizer", "adma"},
        2,
        "optimizer: \"adma\" is none of adam, adamw; did you mean"},

@@ -33,15 +33,16 @@ TEST_CASE("every preset makes sense") {
     CHECK_NOTHROW(preset(name).validate());
   }
   CHECK(preset("tiny").model.model_dim == 128);
+  CHECK(preset("hour").model.decoder_layers == 4);
   CHECK(preset("small").model.encoder_layers == 3);
   CHECK(preset("patient").model.feed_forward_dim == 512);
 }
 
 TEST_CASE("an unknown preset is answered with the nearest") {
   CHECK(message_of<UsageError>([] { preset("tinny"); }) ==
-        "preset: \"tinny\" is none of demo, tiny, small, patient; did you mean \"tiny\"?");
+        "preset: \"tinny\" is none of demo, tiny, hour, small, patient; did you mean \"tiny\"?");
   CHECK(message_of<UsageError>([] { preset("enormous-thing"); }) ==
-        "preset: \"enormous-thing\" is none of demo, tiny, small, patient");
+        "preset: \"enormous-thing\" is none of demo, tiny, hour, small, patient");
 }
 
 TEST_CASE("settings survive the way through JSON") {
