@@ -32,6 +32,8 @@ class CpuKernels final : public ReferenceKernels {
   void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) override;
   std::unique_ptr<PreparedLinear> prepare(const LinearWeights& weights) override;
   std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights) override;
+  std::unique_ptr<LargestOutput> prepare_largest(const LinearWeights& weights,
+                                                 std::span<const std::int32_t> barred) override;
 
   void fill(Real* out, Real value, Index n) override;
   void copy(const Real* x, Real* out, Index n) override;

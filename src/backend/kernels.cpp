@@ -20,6 +20,9 @@ std::unique_ptr<PreparedLinear> Kernels::prepare(const LinearWeights& weights) {
 }
 
 std::unique_ptr<PreparedLinear> Kernels::prepare_roughly(const LinearWeights&) { return nullptr; }
+std::unique_ptr<LargestOutput> Kernels::prepare_largest(const LinearWeights&, std::span<const std::int32_t>) {
+  return nullptr;
+}
 
 void PlainLinear::run(const Real* x, Real* y, Index rows) const {
   const auto& [weight, bias, in, out, activation] = weights_;

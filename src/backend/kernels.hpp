@@ -106,6 +106,7 @@ struct AdamStep {
 };
 
 class PreparedLinear;
+class LargestOutput;
 struct LinearWeights;
 
 /// A parameter in training, as an update of all of them sees it.
@@ -140,6 +141,10 @@ class Kernels : public Device {
   /// About the same layer, where that is several times faster than the layer itself for a row alone: for guesses that are
   /// checked afterwards. Null where it is not.
   virtual std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights);
+  /// The largest output of such a layer without an activation, outputs `barred` passed over, where that is faster than
+  /// looking at all of them. Null where it is not.
+  virtual std::unique_ptr<LargestOutput> prepare_largest(const LinearWeights& weights,
+                                                         std::span<const std::int32_t> barred);
 
   // Element by element; `out` may be one of the inputs
   /// out = value

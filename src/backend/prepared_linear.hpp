@@ -1,6 +1,7 @@
 /// @file
 /// A linear layer whose weights stay as they are, laid out for its device once: what inference multiplies with.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -22,6 +23,18 @@ class PreparedLinear {
   virtual ~PreparedLinear() = default;
   /// y [rows, out] from x [rows, in]. May be called from several threads at once.
   virtual void run(const Real* x, Real* y, Index rows) const = 0;
+};
+
+/// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs are barred from it.
+class LargestOutput {
+ public:
+  virtual ~LargestOutput() = default;
+  /// found[r] for every row of x [rows, in]: of the outputs that PreparedLinear::run() would give, the index of the largest
+  /// that is a number above minus infinity, of several the first; -1 where there is none. All in the host's memory. May be
+  /// called from several threads at once, like guess().
+  virtual void find(const Real* x, Index rows, std::int32_t* found) const = 0;
+  /// What find() would probably give for a row alone, several times faster.
+  virtual std::int32_t guess(const Real* x) const = 0;
 };
 
 /// By gemm() and the kernels of bias and activation, on weights that stay where they are: what Kernels::prepare()

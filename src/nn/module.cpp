@@ -7,7 +7,8 @@
 namespace tenfold::inline TENFOLD_REAL {
 
 PreparedWeights::PreparedWeights(Kernels& kernels)
-    : kernels_(kernels), knows_rough_(kernels.prepare_roughly({}) != nullptr) {}
+    : kernels_(kernels), knows_rough_(kernels.prepare_roughly({}) != nullptr),
+      knows_largest_(kernels.prepare_largest({}, {}) != nullptr) {}
 
 const PreparedLinear& PreparedWeights::layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
                                              std::optional<Activation> activation, Precision precision) {
@@ -17,6 +18,17 @@ const PreparedLinear& PreparedWeights::layer(const Parameter& weight, const Para
     const Index in = weight.value.dim(1);
     const LinearWeights weights{weight.value.data() + first * in, bias.value.data() + first, in, count, activation};
     prepared = precision == Precision::rough ? kernels_.prepare_roughly(weights) : kernels_.prepare(weights);
+  }
+  return *prepared;
+}
+
+const LargestOutput& PreparedWeights::largest(const Parameter& weight, const Parameter& bias,
+                                              std::span<const std::int32_t> barred) {
+  const std::lock_guard lock(mutex_);
+  auto& prepared = largest_[&weight];
+  if (!prepared) {
+    const Index out = weight.value.dim(0), in = weight.value.dim(1);
+    prepared = kernels_.prepare_largest({weight.value.data(), bias.value.data(), in, out, {}}, barred);
   }
   return *prepared;
 }
@@ -37,6 +49,21 @@ Variable Pass::linear(const Variable& x, Parameter& weight, Parameter& bias, Ind
   const Variable w = (*this)(weight), b = (*this)(bias);
   if (count == weight.value.dim(0)) return tenfold::TENFOLD_REAL::linear(x, w, b);
   return tenfold::TENFOLD_REAL::linear(x, slice(w, 0, first, count), slice(b, 0, first, count));
+}
+
+std::vector<std::int32_t> Pass::largest_output(const Variable& x, const Parameter& weight, const Parameter& bias,
+                                               std::span<const std::int32_t> barred) const {
+  const Tensor inputs[] = {x.value, weight.value};
+  require(prepared_ && x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "largest output",
+          "prepared weights are needed, and the input's last axis must be the weight's second", inputs);
+  const LargestOutput& layer = prepared_->largest(weight, bias, barred);
+  const Index rows = x.shape().rows(), in = weight.value.dim(1);
+  std::vector<std::int32_t> found(static_cast<std::size_t>(rows));
+  if (precision_ == Precision::exact)
+    layer.find(x.value.data(), rows, found.data());
+  else
+    for (Index r = 0; r < rows; ++r) found[static_cast<std::size_t>(r)] = layer.guess(x.value.data() + r * in);
+  return found;
 }
 
 Variable Pass::linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -54,15 +55,20 @@ class PreparedWeights {
   /// Rows [first, first + count) of a layer's weight and bias.
   const PreparedLinear& layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
                               std::optional<Activation> activation, Precision precision);
+  /// Whether the device finds the largest output of a layer faster than by looking at all (Kernels::prepare_largest()).
+  bool knows_largest() const { return knows_largest_; }
+  /// The largest output of a layer, which is asked for with the same `barred` each time.
+  const LargestOutput& largest(const Parameter& weight, const Parameter& bias, std::span<const std::int32_t> barred);
 
  private:
   using Key = std::tuple<const Parameter*, Index, Index, std::optional<Activation>, Precision>;
 
   Kernels& kernels_;
-  bool knows_rough_;
+  bool knows_rough_, knows_largest_;
   std::atomic<bool> served_{false};
   std::mutex mutex_;
   std::map<Key, std::unique_ptr<PreparedLinear>> layers_;
+  std::map<const Parameter*, std::unique_ptr<LargestOutput>> largest_;
 };
 
 /// One forward pass: on which tape, if any, and with which dropout.
@@ -91,6 +97,11 @@ class Pass {
   }
   /// dropout(activation(x Wᵀ + b)), the dropout that of the next site.
   Variable linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias);
+
+  /// The largest output of x Wᵀ + b for each row of x, as LargestOutput says; what is probably that, where the precision is
+  /// rough. The pass must have prepared weights that know (PreparedWeights::knows_largest()).
+  std::vector<std::int32_t> largest_output(const Variable& x, const Parameter& weight, const Parameter& bias,
+                                           std::span<const std::int32_t> barred) const;
 
   /// Called with the name of every attention ("decoder.layers.0.multihead_attn") and its weights before dropout,
   /// [batch, heads, queries, keys]. Computed only when asked for, by the composed definition.

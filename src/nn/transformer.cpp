@@ -104,6 +104,11 @@ Variable Transformer::logits(Pass& pass, const Variable& hidden) {
   return pass.linear(hidden, output_weight(), generator_bias);
 }
 
+std::vector<std::int32_t> Transformer::likeliest(const Pass& pass, const Variable& hidden) {
+  static constexpr std::int32_t never[] = {pad_id, bos_id};
+  return pass.largest_output(hidden, output_weight(), generator_bias, never);
+}
+
 Variable Transformer::loss(Pass& pass, const DeviceBatch& batch, double smoothing, double normalizer) {
   const Variable memory = encode(pass, batch.source, batch.source_lengths);
   const Variable hidden = decode(pass, memory, batch.source_lengths, batch.target_input);

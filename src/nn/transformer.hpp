@@ -43,6 +43,9 @@ class Transformer : public Module {
   Variable decode(Pass& pass, const Variable& memory, const IdTensor& source_lengths, const IdTensor& target_input);
   /// Logits of hidden states, [..., target vocabulary].
   Variable logits(Pass& pass, const Variable& hidden);
+  /// The token with the largest logit after each row of hidden states, of several the first, never pad or bos; -1 where
+  /// none is above minus infinity. The pass must know largest outputs, see Pass::largest_output().
+  std::vector<std::int32_t> likeliest(const Pass& pass, const Variable& hidden);
   /// Mean cross-entropy of a batch; `normalizer` 0 divides by its number of target tokens.
   Variable loss(Pass& pass, const DeviceBatch& batch, double smoothing, double normalizer = 0);
 

@@ -133,8 +133,8 @@ Variable IncrementalDecoder::cross_attention(Pass& pass, Layer& layer, MultiHead
   return attention.out_proj(pass, o);
 }
 
-/// The logits after `times` tokens of every row, [times · rows, target vocabulary].
-Tensor IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens, Index times) {
+/// What the decoder puts out after `times` tokens of every row, [times · rows, dim].
+Variable IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens, Index times) {
   const Index d = model_.config().model_dim, n = rows();
   if (static_cast<Index>(tokens.size()) != times * n)
     throw ShapeError("decoder step: " + std::to_string(times * n) + " tokens are needed, got " +
@@ -155,14 +155,25 @@ Tensor IncrementalDecoder::feed(Pass& pass, std::span<const std::int32_t> tokens
   }
   position_ += times;
   slots_ += times * n;
-  return model_.logits(pass, (*model_.decoder_norm)(pass, x)).value;
+  return (*model_.decoder_norm)(pass, x);
 }
 
-Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens) { return feed(pass_, tokens, 1); }
+void IncrementalDecoder::require_one_row() const {
+  if (rows() != 1) throw ShapeError("decoder steps: a row alone is needed, there are " + std::to_string(rows()));
+}
+
+Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens) {
+  return model_.logits(pass_, feed(pass_, tokens, 1)).value;
+}
 
 Tensor IncrementalDecoder::steps(std::span<const std::int32_t> tokens) {
-  if (rows() != 1) throw ShapeError("decoder steps: a row alone is needed, there are " + std::to_string(rows()));
-  return feed(pass_, tokens, static_cast<Index>(tokens.size()));
+  require_one_row();
+  return model_.logits(pass_, feed(pass_, tokens, static_cast<Index>(tokens.size()))).value;
+}
+
+std::vector<std::int32_t> IncrementalDecoder::choose(std::span<const std::int32_t> tokens, Index times) {
+  if (times > 1) require_one_row();
+  return model_.likeliest(pass_, feed(pass_, tokens, times));
 }
 
 void IncrementalDecoder::rewind(Index position) {
@@ -176,13 +187,13 @@ void IncrementalDecoder::rewind(Index position) {
   }
 }
 
-std::vector<std::int32_t> IncrementalDecoder::guess(std::int32_t token, Index count, const Choice& choose) {
+std::vector<std::int32_t> IncrementalDecoder::guess(std::int32_t token, Index count) {
   const Index before = position_;
   Pass rough(*prepared_, Pass::Precision::rough);
   std::vector<std::int32_t> found;
-  std::vector<Real> copy;
   while (static_cast<Index>(found.size()) < count && position_ < steps_ && token != eos_id) {
-    token = choose(feed(rough, {&token, 1}, 1).host_values(copy));
+    token = model_.likeliest(rough, feed(rough, {&token, 1}, 1)).front();
+    if (token < 0) break;  // broken weights
     found.push_back(token);
   }
   rewind(before);  // what is in the cache behind it is rough, and written anew

@@ -17,7 +17,6 @@
 /// nothing else.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -38,16 +37,19 @@ class IncrementalDecoder {
   /// Feeds several tokens of a row alone, one after the other, and returns the logits after each, [tokens, target
   /// vocabulary].
   Tensor steps(std::span<const std::int32_t> tokens);
+  /// Whether choose() can be called: prepared weights, and a device that knows how.
+  bool can_choose() const { return prepared_ && prepared_->knows_largest(); }
+  /// Feeds `times` tokens to every row as step() and steps() do, and returns what has the largest logit after each
+  /// (Transformer::likeliest()), without computing most of the logits.
+  std::vector<std::int32_t> choose(std::span<const std::int32_t> tokens, Index times = 1);
   /// Forgets the tokens fed from `position` on.
   void rewind(Index position);
 
   /// Whether guess() is worth anything: a row alone, prepared weights, and a device that has rough ones.
-  bool can_guess() const { return rows() == 1 && prepared_ && prepared_->has_rough(); }
-  /// Picks the next token from logits.
-  using Choice = std::function<std::int32_t(std::span<const Real> logits)>;
-  /// Up to `count` tokens that `choose` would probably come to after `token`, by rough weights; none after the end. It
+  bool can_guess() const { return rows() == 1 && can_choose() && prepared_->has_rough(); }
+  /// Up to `count` tokens that choose() would probably come to after `token`, by rough weights; none after the end. It
   /// feeds nothing.
-  std::vector<std::int32_t> guess(std::int32_t token, Index count, const Choice& choose);
+  std::vector<std::int32_t> guess(std::int32_t token, Index count);
 
   /// From now on row i is what row from[i] was. `beams` rows belong to each sentence; row i's sentence must be the
   /// one that from[i] belonged to, in the order of `kept_sentences` (indices into the sentences there were).
@@ -64,7 +66,8 @@ class IncrementalDecoder {
     Tensor memory;        // [sentences, source time, 2·dim]
   };
 
-  Tensor feed(Pass& pass, std::span<const std::int32_t> tokens, Index times);
+  Variable feed(Pass& pass, std::span<const std::int32_t> tokens, Index times);
+  void require_one_row() const;
   Variable self_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
   Variable cross_attention(Pass& pass, Layer& layer, MultiHeadAttention& attention, const Variable& h, Index times);
   void extend_histories(Index times);

@@ -108,7 +108,10 @@ class Search {
       std::vector<std::int32_t> tokens;
       for (const Sentence& s : active_)
         for (std::size_t b = 0; b < beams_; ++b) tokens.push_back(last_token(s.live[b]));
-      advance(decoder.step(tokens));
+      if (scored() || !decoder.can_choose())
+        advance(best_of(decoder.step(tokens)));
+      else
+        advance(as_candidates(decoder.choose(tokens)));
       if (!kept_.empty()) decoder.reorder(from_, kept_, static_cast<Index>(beams_));
     }
     return std::move(results_);
@@ -127,20 +130,20 @@ class Search {
   /// Guesses some tokens, checks them together, and goes on as far as they were right, and one token further.
   void run_ahead(IncrementalDecoder& decoder) {
     std::vector<std::int32_t> tokens{last_token(active_.front().live.front())};
-    const auto choose = [&](std::span<const Real> logits) {
-      std::vector<Candidate> best;
-      add_best(logits.data(), vocabulary_, 1, 0, 0, best);
-      return best.empty() ? eos_id : best.front().token;
-    };
-    const auto guessed = decoder.guess(tokens.front(), guesses_wanted(), choose);
+    const auto guessed = decoder.guess(tokens.front(), guesses_wanted());
     tokens.insert(tokens.end(), guessed.begin(), guessed.end());
     const Index before = decoder.position();
     // A guessed end is checked by the logits before it and need not be fed.
     const std::size_t fed = tokens.size() - (tokens.back() == eos_id ? 1 : 0);
-    const Tensor logits = decoder.steps(std::span(tokens).first(fed));
+    Tensor logits;
+    std::vector<std::int32_t> chosen;
+    if (scored())
+      logits = decoder.steps(std::span(tokens).first(fed));
+    else
+      chosen = decoder.choose(std::span(tokens).first(fed), static_cast<Index>(fed));
     Index right = 0;
     do {
-      advance(logits.rows(right, 1));
+      advance(scored() ? best_of(logits.rows(right, 1)) : as_candidates(std::span(chosen).subspan(right, 1)));
       ++right;
     } while (!active_.empty() && right < static_cast<Index>(fed) &&
              last_token(active_.front().live.front()) == tokens[static_cast<std::size_t>(right)]);
@@ -148,18 +151,39 @@ class Search {
     guesses_ = right == static_cast<Index>(fed) ? most_guesses : std::max(least_guesses, guesses_ / 2);
   }
 
-  /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
-  void advance(const Tensor& logits) {
+  /// Of each sentence the best continuations, best first.
+  using Continuations = std::vector<std::vector<Candidate>>;
+
+  /// By the logits of every row: twice as many as the beam is wide, since at most `beam` of them end.
+  Continuations best_of(const Tensor& logits) const {
     std::vector<Real> copy;
-    const std::span<const Real> values = logits.host_values(copy);
+    const Real* row = logits.host_values(copy).data();
     const std::vector<Real> sums = scored() ? log_sums(logits) : std::vector<Real>(active_.size());
+    const std::size_t wanted = width() == 1 ? 1 : 2 * width();
+    Continuations found(active_.size());
+    for (std::size_t s = 0; s < active_.size(); ++s)
+      for (std::size_t b = 0; b < beams_; ++b, row += vocabulary_)
+        add_best(row, vocabulary_, wanted,
+                 active_[s].live[b].log_probability - static_cast<double>(sums[s * beams_ + b]), b, found[s]);
+    return found;
+  }
+
+  /// Of a greedy search that asks for no probabilities: the tokens that follow, or -1.
+  static Continuations as_candidates(std::span<const std::int32_t> tokens) {
+    Continuations found;
+    for (std::int32_t token : tokens)
+      found.push_back(token < 0 ? std::vector<Candidate>{} : std::vector<Candidate>{{0, 0, token}});
+    return found;
+  }
+
+  /// Extends every live hypothesis, retires what ended, and notes which rows and sentences go on.
+  void advance(const Continuations& continuations) {
     std::vector<Sentence> going_on;
     from_.clear();
     kept_.clear();
     for (std::size_t s = 0; s < active_.size(); ++s) {
       std::vector<std::int32_t> parents;
-      extend(active_[s], values.data() + s * beams_ * static_cast<std::size_t>(vocabulary_), sums.data() + s * beams_,
-             parents);
+      extend(active_[s], continuations[s], parents);
       if (parents.empty()) {
         retire(active_[s]);
         continue;
@@ -173,20 +197,12 @@ class Search {
   }
 
   /// `parents` receives the beam each new live hypothesis came from; empty when the sentence is done.
-  void extend(Sentence& s, const Real* logits, const Real* sums, std::vector<std::int32_t>& parents) const {
+  void extend(Sentence& s, std::span<const Candidate> candidates, std::vector<std::int32_t>& parents) const {
     const std::size_t wanted = width();
-    std::vector<Candidate> candidates;
-    // twice the beam: at most `beam` of them end, so as many are left to go on
-    for (std::size_t b = 0; b < s.live.size(); ++b)
-      add_best(logits + b * static_cast<std::size_t>(vocabulary_), vocabulary_, wanted == 1 ? 1 : 2 * wanted,
-               s.live[b].log_probability - static_cast<double>(sums[b]), b, candidates);
-    if (!scored())
-      for (Candidate& c : candidates) c.log_probability = 0;
-
     std::vector<Live> next;
     for (std::size_t i = 0; i < candidates.size() && next.size() < wanted; ++i) {
       const Candidate& c = candidates[i];
-      Live live{s.live[c.parent].tokens, c.log_probability};
+      Live live{s.live[c.parent].tokens, scored() ? c.log_probability : 0};
       if (c.token == eos_id) {
         if (i < wanted) s.ended.push_back(finish(live, options_, true));
         if (wanted == 1) break;  // greedy: the likeliest token was the end

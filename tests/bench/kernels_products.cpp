@@ -50,6 +50,26 @@ void prepared(State& state) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// rows, out, in, whether only guessed: greedy search's last layer, on random weights, most outputs of which are far from the
+/// largest
+void largest(State& state) {
+  const Index rows = state.range(0), out = state.range(1), in = state.range(2);
+  const auto x = values(rows * in), weight = values(out * in), bias = values(out);
+  std::vector<std::int32_t> found(static_cast<std::size_t>(rows));
+  const auto layer = cpu().prepare_largest({weight.data(), bias.data(), in, out, {}}, {});
+  if (!layer) return state.SkipWithError("not on this processor");
+  for (auto _ : state)
+    if (state.range(3))
+      benchmark::DoNotOptimize(layer->guess(x.data()));
+    else
+      layer->find(x.data(), rows, found.data());
+}
+void largest_shapes(benchmark::internal::Benchmark* bench) {
+  for (Index d : {128, 256})
+    bench->Args({1, 8000, d, 0})->Args({14, 8000, d, 0})->Args({32, 8000, d, 0})->Args({1, 8000, d, 1});
+}
+BENCHMARK(largest)->Apply(largest_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
 void prepared_shapes(benchmark::internal::Benchmark* bench) {
   for (Index d : {128, 256}) {
     for (Index rows : {1, 9, 27, 32, 416})

@@ -126,9 +126,6 @@ TEST_CASE("guesses after rows were dropped leave no trace") {
   Kernels& k = model.kernels();
   PreparedWeights prepared(k);
   prepared.note_served();
-  const auto choose = [](std::span<const Real> logits) {
-    return static_cast<std::int32_t>(std::max_element(logits.begin() + 4, logits.end()) - logits.begin());
-  };
   const auto make = [&] { return IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24, &prepared); };
   IncrementalDecoder guessing = make(), plain = make();
   for (IncrementalDecoder* d : {&guessing, &plain}) {
@@ -136,10 +133,10 @@ TEST_CASE("guesses after rows were dropped leave no trace") {
     d->step(Ids{5, 6, 7});
     d->reorder(Ids{1}, Ids{1}, 1);
   }
-  CHECK(guessing.guess(8, 5, choose).size() == 5);
+  CHECK(guessing.guess(8, 5).size() == 5);
   CHECK(guessing.position() == 2);
   CHECK(guessing.steps(Ids{8, 9}).rows(1, 1).to_host() == (plain.step(Ids{8}), plain.step(Ids{9}).to_host()));
-  guessing.guess(4, 5, choose);
+  guessing.guess(4, 5);
   CHECK(guessing.step(Ids{4}).to_host() == plain.step(Ids{4}).to_host());
 }
 
@@ -181,24 +178,50 @@ TEST_CASE("several tokens fed together give the bits that they give one by one, 
   }
 }
 
+TEST_CASE("tokens are chosen by the largest logit, never pad or bos, of rows side by side and of a row's tokens") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    Transformer model(kernels_for_tests(), v.config, 2);
+    for (std::int32_t id : {pad_id, bos_id}) model.generator_bias.value.mutable_data()[id] = 100;
+    Kernels& k = model.kernels();
+    PreparedWeights prepared(k);
+    const auto make = [&] { return IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24, &prepared); };
+    const auto largest = [&](const std::vector<Real>& logits) {
+      Ids found;
+      for (auto row = logits.begin(); row != logits.end(); row += v.config.target_vocabulary) {
+        std::int32_t best = unk_id;
+        for (std::int32_t w = eos_id; w < v.config.target_vocabulary; ++w) best = row[w] > row[best] ? w : best;
+        found.push_back(best);
+      }
+      return found;
+    };
+    IncrementalDecoder chooses = make(), weighs = make();
+    REQUIRE(chooses.can_choose());
+    CHECK_FALSE(IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24).can_choose());
+    for (const Ids& tokens : {Ids{bos_id, bos_id, bos_id}, Ids{5, 6, 7}})
+      CHECK(chooses.choose(tokens) == largest(weighs.step(tokens).to_host()));
+    for (IncrementalDecoder* d : {&chooses, &weighs}) d->reorder(Ids{1}, Ids{1}, 1);
+    const Ids tokens{5, 9, 4, 10, 6};
+    CHECK(chooses.choose(tokens, 5) == largest(weighs.steps(tokens).to_host()));
+    CHECK_THROWS_AS(make().choose(Ids{5, 6, 7, 8, 9, 10}, 2), ShapeError);
+  }
+}
+
 TEST_CASE("guesses are made for a row alone, and leave the decoder as it was") {
   Transformer model(kernels_for_tests(), variants()[0].config, 2);
   Kernels& k = model.kernels();
   PreparedWeights prepared(k);
   const Ids source{5, 6, 7, eos_id}, length{4};
-  const auto choose = [](std::span<const Real> logits) {
-    return static_cast<std::int32_t>(std::max_element(logits.begin() + 4, logits.end()) - logits.begin());
-  };
   IncrementalDecoder decoder(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12, &prepared);
   CHECK_FALSE(decoder.can_guess());  // nothing was served yet
   prepared.note_served();
   REQUIRE(decoder.can_guess());
-  const std::vector<Real> before = decoder.step(Ids{bos_id}).to_host();
-  const Ids guessed = decoder.guess(choose(before), 6, choose);
-  CHECK(guessed.size() == 6);
+  model.generator_bias.value.mutable_data()[eos_id] = -100;
+  decoder.step(Ids{bos_id});
+  CHECK(decoder.guess(5, 6).size() == 6);
   CHECK(decoder.position() == 1);
-  CHECK(decoder.guess(choose(before), 100, choose).size() == 11);  // as many as steps are left
-  CHECK(decoder.guess(eos_id, 6, choose).empty());
+  CHECK(decoder.guess(5, 100).size() == 11);  // as many as steps are left
+  CHECK(decoder.guess(eos_id, 6).empty());
   IncrementalDecoder other(model, IdTensor::from(k, {1, 4}, source), IdTensor::from(k, {1}, length), 12, &prepared);
   other.step(Ids{bos_id});
   CHECK(decoder.step(Ids{7}).to_host() == other.step(Ids{7}).to_host());
