@@ -6,18 +6,18 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu.hpp"
 #include "backend/dot4.hpp"
+#include "backend/packed_weights.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr Index vectors = 4, width = vectors * byte_lanes;  ///< in a panel, and its outputs
 constexpr Index most_rows = byte_vector == 64 ? 6 : 2;  ///< of a tile: registers hold it, a row of a panel and an input
 constexpr int weight_limit = 127;  ///< largest number a weight becomes
 constexpr int high_offset = 64, low_values = 128;  ///< of two bytes; the number is (high - 64) · 128 + low
 
-Index groups_of(Index in) { return (in + 3) / 4; }
-Index panels_of(Index out) { return (out + width - 1) / width; }
+Index fours(Index in) { return (in + 3) / 4; }
 
 /// The largest magnitude of x; NaN where x holds what is not finite.
 Real largest_magnitude(const Real* x, Index n) {
@@ -41,12 +41,12 @@ struct Outputs {
 };
 
 /// `values` of one row to y, as many as are y's.
-[[gnu::always_inline]] inline void store(const Reals (&values)[vectors], const Outputs& to, Real* y) {
-  if (to.cols == width) {
+[[gnu::always_inline]] inline void store(const Reals (&values)[byte_vectors], const Outputs& to, Real* y) {
+  if (to.cols == panel_outputs) {
     std::memcpy(y, values, sizeof values);
     return;
   }
-  Real edge[width];
+  Real edge[panel_outputs];
   std::memcpy(edge, values, sizeof values);
   std::copy_n(edge, to.cols, y);
 }
@@ -56,37 +56,37 @@ template <int rows, ByteInput::Bytes bytes>
 void byte_tile(Index groups, const std::uint8_t* x, Index stride, const Rounded* rounded, const std::int8_t* panel,
                const Outputs& to) {
   constexpr bool two = bytes == ByteInput::Bytes::two;
-  Ints total[rows][vectors];
+  Ints total[rows][byte_vectors];
 #pragma GCC unroll 8
-  for (int v = 0; v < vectors; ++v) {
+  for (int v = 0; v < byte_vectors; ++v) {
     Ints sums;
     std::memcpy(&sums, to.sums + v * byte_lanes, sizeof sums);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) total[r][v] = two ? (r == 0 ? sums * -high_offset : Ints{}) : sums * -byte_offset;
   }
   const std::int8_t* next = to.next;
-  for (Index g = 0; g < groups; ++g, panel += 4 * width, next += to.step) {
+  for (Index g = 0; g < groups; ++g, panel += 4 * panel_outputs, next += to.step) {
     if constexpr (!two)
 #pragma GCC unroll 4
       for (Index line = 0; line < 4; ++line)
         if (line * 64 < to.step) __builtin_prefetch(next + line * 64, 0, 2);
-    Ints weights[vectors];
+    Ints weights[byte_vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) std::memcpy(&weights[v], panel + v * byte_vector, byte_vector);
+    for (int v = 0; v < byte_vectors; ++v) std::memcpy(&weights[v], panel + v * byte_vector, byte_vector);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
       std::int32_t four;
       std::memcpy(&four, x + r * stride + g * 4, sizeof four);
       const Ints input = four - Ints{};
 #pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) total[r][v] = dot4(total[r][v], input, weights[v]);
+      for (int v = 0; v < byte_vectors; ++v) total[r][v] = dot4(total[r][v], input, weights[v]);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < (two ? 1 : rows); ++r) {
-    Reals out[vectors];
+    Reals out[byte_vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) {
+    for (int v = 0; v < byte_vectors; ++v) {
       Reals sum = __builtin_convertvector(total[r][v], Reals), scales, biases;
       if constexpr (two) sum = sum * Real{low_values} + __builtin_convertvector(total[rows - 1][v], Reals);
       std::memcpy(&scales, to.scales + v * byte_lanes, sizeof scales);
@@ -131,7 +131,7 @@ Rounded round_row(const Real* x, Index n, int limit, std::int16_t* q) {
 
 void ByteInput::assign(const Real* x, Index rows, Index in, Bytes bytes) {
   bytes_ = bytes;
-  stride_ = groups_of(in) * 4;
+  stride_ = fours(in) * 4;
   rounded_.resize(static_cast<std::size_t>(rows));
   values_.resize(static_cast<std::size_t>((bytes == Bytes::two ? 2 : rows) * stride_));
   numbers_.resize(static_cast<std::size_t>(in));
@@ -153,7 +153,7 @@ void ByteInput::assign(const Real* x, Index rows, Index in, Bytes bytes) {
 
 ByteWeights::ByteWeights(const LinearWeights& weights)
     : in_(weights.in), out_(weights.out) {
-  const Index stored = panels_of(out_) * width, stride = groups_of(in_) * 4;
+  const Index stored = byte_panels(out_) * panel_outputs, stride = fours(in_) * 4;
   values_.resize(static_cast<std::size_t>(stored * stride));
   scales_.resize(static_cast<std::size_t>(stored));
   biases_.resize(static_cast<std::size_t>(stored));
@@ -165,10 +165,10 @@ ByteWeights::ByteWeights(const LinearWeights& weights)
     const Rounded rounded = round_row(weights.weight + o * in_, in_, weight_limit, numbers.data());
     rounded_[static_cast<std::size_t>(o)] = rounded;
     scales_[static_cast<std::size_t>(o)] = rounded.scale;
-    std::int8_t* to = values_.data() + o / width * width * stride + o % width * 4;
+    std::int8_t* to = values_.data() + o / panel_outputs * panel_outputs * stride + o % panel_outputs * 4;
     std::int32_t sum = 0;
     for (Index i = 0; i < stride; ++i) sum += numbers[static_cast<std::size_t>(i)];
-    for (Index i = 0; i < stride; i += 4, to += 4 * width)
+    for (Index i = 0; i < stride; i += 4, to += 4 * panel_outputs)
       for (Index byte = 0; byte < 4; ++byte)
         to[byte] = static_cast<std::int8_t>(numbers[static_cast<std::size_t>(i + byte)]);
     sums_[static_cast<std::size_t>(o)] = sum;
@@ -177,18 +177,36 @@ ByteWeights::ByteWeights(const LinearWeights& weights)
 
 void ByteWeights::run(const ByteInput& x, Real* y) const {
   if (x.rows() == 0) return;
-  const Index groups = groups_of(in_), tiles = (x.rows() + most_rows - 1) / most_rows;
-  for (Index p = 0; p < panels_of(out_); ++p) {
-    const Index o = p * width, cols = std::min(width, out_ - o);
+  const Index groups = fours(in_), tiles = (x.rows() + most_rows - 1) / most_rows;
+  for (Index p = 0; p < byte_panels(out_); ++p) {
+    const Index o = p * panel_outputs, cols = std::min(panel_outputs, out_ - o);
     const std::int8_t* panel = values_.data() + o * groups * 4;
-    const Index step = (4 * width + tiles - 1) / tiles;
+    const Index step = (4 * panel_outputs + tiles - 1) / tiles;
     for (Index t = 0; t < tiles; ++t) {
       const Index first = x.rows() * t / tiles, end = x.rows() * (t + 1) / tiles;
       tile_for(end - first, x.bytes())(groups, x.row(first), x.stride(), &x.rounded(first), panel,
                                        {scales_.data() + o, biases_.data() + o, sums_.data() + o,
-                                        panel + groups * (4 * width + t * step), step, y + first * out_ + o, out_, cols});
+                                        panel + groups * (4 * panel_outputs + t * step), step, y + first * out_ + o, out_, cols});
     }
   }
+}
+
+RoughLinear::RoughLinear(const LinearWeights& weights) : weights_(weights), bytes_(weights) {}
+
+void RoughLinear::run(const Real* x, Real* y, Index rows) const {
+  thread_local ByteInput input;
+  for (Index r = 0; r < rows; ++r, x += weights_.in, y += weights_.out) {
+    input.assign(x, 1, weights_.in, ByteInput::Bytes::two);
+    bytes_.run(input, y);
+    if (weights_.activation == Activation::relu)
+      for (Index o = 0; o < weights_.out; ++o) y[o] = y[o] < 0 ? 0 : y[o];
+    if (weights_.activation == Activation::gelu) apply_gelu(y, weights_.out);
+  }
+}
+
+std::unique_ptr<PreparedLinear> CpuKernels::prepare_roughly(const LinearWeights& weights) {
+  if (!ByteWeights::fits(weights)) return std::make_unique<PlainLinear>(*this, weights);
+  return std::make_unique<RoughLinear>(weights);
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -74,4 +74,17 @@ class ByteWeights {
   std::vector<Rounded> rounded_;
 };
 
+/// A linear layer by such weights, each row of its input by two bytes: for guesses that are checked afterwards with the weights
+/// themselves (translate/incremental_decoder.hpp). What CpuKernels::prepare_roughly() makes.
+class RoughLinear final : public PreparedLinear {
+ public:
+  /// A copy of the weights.
+  explicit RoughLinear(const LinearWeights& weights);
+  void run(const Real* x, Real* y, Index rows) const override;
+
+ private:
+  LinearWeights weights_;
+  ByteWeights bytes_;
+};
+
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -22,6 +22,11 @@ inline constexpr Index byte_vector = 32;
 inline constexpr Index byte_vector = 16;
 #endif
 inline constexpr Index byte_lanes = byte_vector / 4;  ///< numbers of 32 bits in a vector
+/// Weights are stored in panels of outputs, so many vectors wide; the last is filled up with zeros.
+inline constexpr Index byte_vectors = 4;
+inline constexpr Index panel_outputs = byte_vectors * byte_lanes;  ///< of a panel
+/// How many panels.
+constexpr Index byte_panels(Index out) { return (out + panel_outputs - 1) / panel_outputs; }
 
 /// Added to a signed number so that it becomes an unsigned byte; such numbers are smaller than this. Without an instruction for
 /// it two products are first added in 16 bits, where two of 127 · 127 fit and two of 255 · 127 do not.

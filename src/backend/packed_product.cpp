@@ -12,7 +12,7 @@ constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
 
 /// One block of the product, and where its sides lie.
-struct Block {
+struct ProductBlock {
   const Gemm& g;
   Index l, inner;  ///< inner indices [l, l + inner)
   Index j;         ///< first column
@@ -49,13 +49,13 @@ void copy_run(const Real* x, Index count, Real* out) {
 
 /// A panel of op(b) that begins with column j.
 template <Index width>
-void pack_rows(const Block& s, const Real* b, Index j, Index cols, Real* out) {
+void pack_rows(const ProductBlock& s, const Real* b, Index j, Index cols, Real* out) {
   if (cols < width) std::fill_n(out, s.inner * width, Real{0});
   for (Index l = 0; l < s.inner; ++l) copy_run<width>(b + (s.l + l) * s.g.ldb + j, cols, out + l * width);
 }
 
 /// The block's panels of op(b).
-void pack_right(const Block& s, const Real* b, Real* out) {
+void pack_right(const ProductBlock& s, const Real* b, Real* out) {
   for (Index p = 0; p < s.panels.count; ++p) {
     const Index j = s.j + s.panels.begin(p), cols = s.panels.filled(p), width = s.panels.width(p);
     Real* panel = out + s.panels.begin(p) * s.inner;
@@ -70,7 +70,7 @@ void pack_right(const Block& s, const Real* b, Real* out) {
 
 /// Tiles [first, end) of op(a) from columns of a, one after the other as tile_by_inner() wants them. Several at once, as
 /// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
-void pack_left(const Block& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
+void pack_left(const ProductBlock& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
   for (Index l = 0; l < s.inner; ++l) {
     const Real* from = a + (s.l + l) * s.g.lda;
     for (Index t = first; t < end; ++t) {
@@ -81,12 +81,12 @@ void pack_left(const Block& s, const TileRows& rows, Index first, Index end, con
 }
 
 /// Rows [i, i + rows) of a, one tile's, as tile_by_row() wants them.
-void copy_left(const Block& s, Index i, Index rows, const Real* a, Real* out) {
+void copy_left(const ProductBlock& s, Index i, Index rows, const Real* a, Real* out) {
   for (Index r = 0; r < rows; ++r) std::copy_n(a + (i + r) * s.g.lda + s.l, s.inner, out + r * left_stride);
 }
 
 /// Rows [i, i + rows) of c, one tile's; the block's columns; what the block's inner indices add.
-void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const Real* right, Real* c) {
+void row_of_tiles(const ProductBlock& s, Index i, Index rows, const Real* left, const Real* right, Real* c) {
   for (Index p = 0; p < s.panels.count; ++p) {
     const Index j = s.panels.begin(p), width = s.panels.width(p);
     (s.g.transpose_a ? tile_by_inner(rows, width) : tile_by_row(rows, width))(
@@ -96,7 +96,7 @@ void row_of_tiles(const Block& s, Index i, Index rows, const Real* left, const R
 }
 
 /// All rows of c, the block's columns, what the block's inner indices add.
-void block_product(const Block& s, const Real* a, const Real* right, Real* left, Real* c) {
+void block_product(const ProductBlock& s, const Real* a, const Real* right, Real* left, Real* c) {
   const TileRows rows{s.g.m};
   const Index together = s.g.transpose_a ? strip_tiles : 1;
   for (Index first = 0; first < rows.tiles; first += together) {
@@ -110,7 +110,7 @@ void block_product(const Block& s, const Real* a, const Real* right, Real* left,
   }
 }
 
-struct alignas(64) Scratch {
+struct alignas(64) ProductScratch {
   Real left[std::max(tile_rows * left_stride, strip_tiles * tile_rows * inner_block)];
   AlignedVector<Real> right = AlignedVector<Real>(inner_block * column_block);
 };
@@ -123,10 +123,10 @@ void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, 
 }
 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
-  thread_local Scratch memory;
+  thread_local ProductScratch memory;
   for (Index l = 0; l < g.k; l += inner_block)
     for (Index j = 0; j < g.n; j += column_block) {
-      const Block s{g, l, std::min(inner_block, g.k - l), j, Panels{std::min(column_block, g.n - j)}};
+      const ProductBlock s{g, l, std::min(inner_block, g.k - l), j, Panels{std::min(column_block, g.n - j)}};
       pack_right(s, b, memory.right.data());
       block_product(s, a, memory.right.data(), memory.left, c);
     }

@@ -17,7 +17,7 @@ namespace {
 constexpr Index most_copied = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
 /// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
-constexpr Index least_work = Index{1} << 22;
+constexpr Index least_prepared_work = Index{1} << 22;
 
 Index blocks_of(Index k) { return (k + inner_block - 1) / inner_block; }
 
@@ -82,7 +82,7 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
 
 void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
-  const Index least = std::max<Index>(1, least_work / std::max<Index>(1, rows * weights_.in * panels_.width(0)));
+  const Index least = std::max<Index>(1, least_prepared_work / std::max<Index>(1, rows * weights_.in * panels_.width(0)));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
   parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
