@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "backend/cpu.hpp"
@@ -126,7 +127,8 @@ Rounded round_row(const Real* x, Index n, int limit, std::int16_t* q) {
     error += difference * difference;
     norm += x[i] * x[i];
   }
-  return {scale, std::sqrt(error), std::sqrt(norm)};
+  const Real lost = std::numeric_limits<Real>::min() * static_cast<Real>(n);  // squares too small to be numbers
+  return {scale, std::sqrt(error + lost), std::sqrt(norm + lost)};
 }
 
 void ByteInput::assign(const Real* x, Index rows, Index in, Bytes bytes) {
@@ -181,12 +183,13 @@ void ByteWeights::run(const ByteInput& x, Real* y) const {
   for (Index p = 0; p < byte_panels(out_); ++p) {
     const Index o = p * panel_outputs, cols = std::min(panel_outputs, out_ - o);
     const std::int8_t* panel = values_.data() + o * groups * 4;
-    const Index step = (4 * panel_outputs + tiles - 1) / tiles;
+    // Each tile fetches its share of the panel that follows; there is none after the last.
+    const Index step = p + 1 < byte_panels(out_) ? (4 * panel_outputs + tiles - 1) / tiles : 0;
     for (Index t = 0; t < tiles; ++t) {
       const Index first = x.rows() * t / tiles, end = x.rows() * (t + 1) / tiles;
       tile_for(end - first, x.bytes())(groups, x.row(first), x.stride(), &x.rounded(first), panel,
                                        {scales_.data() + o, biases_.data() + o, sums_.data() + o,
-                                        panel + groups * (4 * panel_outputs + t * step), step, y + first * out_ + o, out_, cols});
+                                        step ? panel + groups * (4 * panel_outputs + t * step) : panel, step, y + first * out_ + o, out_, cols});
     }
   }
 }

@@ -18,7 +18,7 @@ namespace tenfold::inline TENFOLD_REAL {
 /// What remains to be said of a row x that became integers q.
 struct Rounded {
   Real scale = 0;  ///< x ≈ scale · q
-  Real error = 0;  ///< ‖x - scale · q‖, as near as Real has it; not finite where x is not
+  Real error = 0;  ///< at least ‖x - scale · q‖ but for rounding in the last bits; not finite where x is not
   Real norm = 0;   ///< ‖x‖, likewise
 };
 

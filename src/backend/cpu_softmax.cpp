@@ -15,13 +15,6 @@ void each_exponential_row(int threads, Index rows, Index cols, const Body& body)
   each_row(threads, rows, 2 * cols, body);
 }
 
-Real largest_of(const Real* x, Index n) {
-  Real largest = n > 0 ? x[0] : 0;
-#pragma omp simd reduction(max : largest)
-  for (Index c = 0; c < n; ++c) largest = x[c] > largest ? x[c] : largest;
-  return largest;
-}
-
 /// One row of cross_entropy_gradient, in two passes: z becomes exp(z - largest), then dlogits, which dbias gets added.
 /// Every exponential is computed once.
 void gradient_row(const CrossEntropyRows& rows, const Real* bias, std::int32_t target, Real factor, Real* z, Real& loss,

@@ -6,6 +6,8 @@
 
 #include "backend/cpu.hpp"
 #include "backend/packed_product.hpp"
+#include "backend/vector_math.hpp"
+#include "core/errors.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -13,17 +15,9 @@ namespace {
 constexpr Real none = -std::numeric_limits<Real>::infinity();
 constexpr Real epsilon = std::numeric_limits<Real>::epsilon();
 constexpr Index most_values = Index{1} << 18;  ///< outputs at a time: what the second-level cache holds
-constexpr Index together = 2 * vector_width;   ///< outputs computed at once
+constexpr Index at_once = 2 * vector_width;   ///< outputs computed at once
 
-/// The largest of `count` numbers, minus infinity where there is none.
-Real greatest(const Real* x, Index count) {
-  Real largest = none;
-#pragma omp simd reduction(max : largest)
-  for (Index i = 0; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
-}
-
-/// Calls visit(i) for every x[i] that is not below `least`, also for what is no number. Most are.
+/// Calls visit(i) for every x[i] that is not below `least`, what is no number included: for few of them.
 template <class Visit>
 void not_below(const Real* x, Index count, Real least, const Visit& visit) {
   constexpr Index block = 128;
@@ -39,19 +33,19 @@ void not_below(const Real* x, Index count, Real least, const Visit& visit) {
 
 /// Outputs of one row, each to the bits that PackedWeights finds.
 void compute(const LinearWeights& layer, const Real* x, std::span<const std::int32_t> outputs, Real* y) {
-  thread_local AlignedVector<Real> panel(inner_block * together);
+  thread_local AlignedVector<Real> panel(inner_block * at_once);
   const Index cols = static_cast<Index>(outputs.size());
-  for (Index l = 0; l < layer.in; l += inner_block) {
+  for (Index l = 0; l == 0 || l < layer.in; l += inner_block) {  // once for no inputs: the bias
     const Index inner = std::min(inner_block, layer.in - l);
     for (Index j = 0; j < cols; ++j) {
       const Real* weights = layer.weight + outputs[static_cast<std::size_t>(j)] * layer.in + l;
-      for (Index i = 0; i < inner; ++i) panel[static_cast<std::size_t>(i * together + j)] = weights[i];
+      for (Index i = 0; i < inner; ++i) panel[static_cast<std::size_t>(i * at_once + j)] = weights[i];
     }
-    Real bias[together] = {};
+    Real bias[at_once] = {};
     const bool last = l + inner_block >= layer.in;
     for (Index j = 0; last && layer.bias && j < cols; ++j) bias[j] = layer.bias[outputs[static_cast<std::size_t>(j)]];
-    tile_of_weights(1, together)(inner, x + l, panel.data(),
-                                 {Real{1}, l == 0 ? Real{0} : Real{1}, y, together, cols, last && layer.bias ? bias : nullptr,
+    tile_of_weights(1, at_once)(inner, x + l, panel.data(),
+                                 {Real{1}, l == 0 ? Real{0} : Real{1}, y, at_once, cols, last && layer.bias ? bias : nullptr,
                                   false, panel.data(), 0});
   }
 }
@@ -60,12 +54,12 @@ void compute(const LinearWeights& layer, const Real* x, std::span<const std::int
 
 CpuLargestOutput::CpuLargestOutput(const LinearWeights& weights, std::span<const std::int32_t> barred)
     : weights_(weights), barred_(barred.begin(), barred.end()), bytes_(weights) {
-  // Twice what theory asks for, and a thousandth for the rounding of norms and bounds themselves.
+  // Twice what theory asks for, and a hundredth for the rounding of norms and bounds themselves.
   const Real gamma = static_cast<Real>(weights.in + 32) * epsilon;
   for (Index o = 0; o < weights.out; ++o) {
     const Rounded& w = bytes_.rounded(o);
-    by_error_.push_back(Real(1.001) * (w.norm + w.error));
-    by_norm_.push_back(Real(1.001) * (w.error + gamma * w.norm));
+    by_error_.push_back(Real(1.01) * (w.norm + w.error));
+    by_norm_.push_back(Real(1.01) * (w.error + gamma * w.norm));
     // These pass over what is no number; then the output is none either, and never the largest.
     most_by_error_ = std::max(most_by_error_, by_error_.back());
     most_by_norm_ = std::max(most_by_norm_, by_norm_.back());
@@ -87,7 +81,7 @@ std::int32_t CpuLargestOutput::largest(const Real* x, const Rounded& rounded, co
     return rounded.error * by_error + rounded.norm * by_norm + 8 * epsilon * std::abs(value) +
            std::numeric_limits<Real>::min() * static_cast<Real>(weights_.in);
   };
-  const Real top = greatest(near, weights_.out);
+  const Real top = largest_of(near, weights_.out);
   Real least = top - 2 * bound(top, most_by_error_, most_by_norm_);
   least -= 16 * epsilon * std::abs(least);
   thread_local std::vector<std::int32_t> candidates;
@@ -103,15 +97,15 @@ std::int32_t CpuLargestOutput::largest(const Real* x, const Rounded& rounded, co
     const auto i = static_cast<std::size_t>(o);
     return near[o] + bound(near[o], by_error_[i], by_norm_[i]) < sure;
   });
-  return candidates.size() == 1 && sure > none ? candidates.front() : largest_of(x, candidates);
+  return candidates.size() == 1 && sure > none ? candidates.front() : choose(x, candidates);
 }
 
 /// Of outputs in ascending order the first that is the largest, as the layer computes them.
-std::int32_t CpuLargestOutput::largest_of(const Real* x, std::span<const std::int32_t> candidates) const {
+std::int32_t CpuLargestOutput::choose(const Real* x, std::span<const std::int32_t> candidates) const {
   std::int32_t found = -1;
-  Real best = none, values[together];
-  for (std::size_t first = 0; first < candidates.size(); first += together) {
-    const auto some = candidates.subspan(first, std::min<std::size_t>(together, candidates.size() - first));
+  Real best = none, values[at_once];
+  for (std::size_t first = 0; first < candidates.size(); first += at_once) {
+    const auto some = candidates.subspan(first, std::min<std::size_t>(at_once, candidates.size() - first));
     compute(weights_, x, some, values);
     for (std::size_t i = 0; i < some.size(); ++i)
       if (values[i] > best) best = values[i], found = some[i];
@@ -145,25 +139,25 @@ std::int32_t CpuLargestOutput::guess(const Real* x) const {
   bar(near.data());
   Real squares = 0;
   for (Index i = 0; i < weights_.in; ++i) squares += x[i] * x[i];
-  const Real least = greatest(near.data(), weights_.out) - nibbles_->likely_error() * std::sqrt(squares);
+  const Real least = largest_of(near.data(), weights_.out) - nibbles_->likely_error() * std::sqrt(squares);
   candidates.clear();
   if (std::isfinite(least))
     not_below(near.data(), weights_.out, least, [&](Index o) {
       if (near[static_cast<std::size_t>(o)] >= least) candidates.push_back(static_cast<std::int32_t>(o));  // a number
     });
-  const auto most = static_cast<std::size_t>(together);
+  const auto most = static_cast<std::size_t>(at_once);
   if (candidates.size() > most) {
-    std::nth_element(candidates.begin(), candidates.begin() + together, candidates.end(),
+    std::nth_element(candidates.begin(), candidates.begin() + at_once, candidates.end(),
                      [&](std::int32_t a, std::int32_t b) { return near[a] > near[b]; });
     candidates.resize(most);
     std::sort(candidates.begin(), candidates.end());
   }
-  return largest_of(x, candidates);
+  return choose(x, candidates);
 }
 
 std::unique_ptr<LargestOutput> CpuKernels::prepare_largest(const LinearWeights& weights,
                                                            std::span<const std::int32_t> barred) {
-  if (!ByteWeights::fits(weights)) return nullptr;
+  if (!ByteWeights::fits(weights)) throw ShapeError("largest output: " + std::to_string(weights.in) + " inputs are too many");
   return std::make_unique<CpuLargestOutput>(weights, barred);
 }
 

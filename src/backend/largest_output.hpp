@@ -31,7 +31,7 @@ class CpuLargestOutput final : public LargestOutput {
   void bar(Real* outputs) const;
   bool is_barred(Index output) const;
   std::int32_t largest(const Real* x, const Rounded& rounded, const Real* near) const;
-  std::int32_t largest_of(const Real* x, std::span<const std::int32_t> candidates) const;
+  std::int32_t choose(const Real* x, std::span<const std::int32_t> candidates) const;
 
   LinearWeights weights_;
   std::vector<std::int32_t> barred_;

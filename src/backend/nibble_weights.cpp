@@ -47,7 +47,7 @@ NibbleWeights::NibbleWeights(const LinearWeights& weights) : in_(weights.in), ou
   Real errors = 0;
   for (Index o = 0; o < out_; ++o) {
     const Rounded rounded = round_row(weights.weight + o * in_, in_, nibble_limit, numbers.data());
-    errors += rounded.error;
+    if (std::isfinite(rounded.error)) errors += rounded.error;
     scales_[static_cast<std::size_t>(o)] = rounded.scale;
     std::uint8_t* to = values_.data() + o / panel_outputs * panel_outputs * stride + o % panel_outputs * 4;
     std::int32_t sum = 0;

@@ -16,14 +16,14 @@ Index place(const PackedRows& rows, const Attention& a, Index b, Index h, Index 
   return b * rows.batch_stride + t * rows.row_stride + h * a.head_dim;
 }
 
-Real dot(const Real* x, const Real* y, Index n) {
+Real dot_product(const Real* x, const Real* y, Index n) {
   Real total = 0;
   for (Index i = 0; i < n; ++i) total += x[i] * y[i];
   return total;
 }
 
 /// y += factor · x
-void add_scaled(Real factor, const Real* x, Real* y, Index n) {
+void add_multiple(Real factor, const Real* x, Real* y, Index n) {
   for (Index i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
@@ -46,7 +46,7 @@ void ReferenceKernels::attention(const Attention& a, const Real* q, const Real* 
         log_sums[row] = 0;
         if (seen <= 0) continue;
         for (Index j = 0; j < seen; ++j)
-          score[j] = a.scale * dot(q + place(a.q, a, b, h, i), k + place(a.k, a, b, h, key_row(a, b, j)), a.head_dim);
+          score[j] = a.scale * dot_product(q + place(a.q, a, b, h, i), k + place(a.k, a, b, h, key_row(a, b, j)), a.head_dim);
         const Real largest = *std::max_element(score.begin(), score.begin() + seen);
         Real total = 0;
         for (Index j = 0; j < seen; ++j) total += std::exp(score[j] - largest);
@@ -54,7 +54,7 @@ void ReferenceKernels::attention(const Attention& a, const Real* q, const Real* 
         for (Index j = 0; j < seen; ++j) {
           const Real weight = std::exp(score[j] - largest) / total;
           if (!a.dropout.keeps(row * a.keys + j)) continue;
-          add_scaled(weight * a.dropout.scale(), v + place(a.v, a, b, h, key_row(a, b, j)), o + place(a.o, a, b, h, i),
+          add_multiple(weight * a.dropout.scale(), v + place(a.v, a, b, h, key_row(a, b, j)), o + place(a.o, a, b, h, i),
                      a.head_dim);
         }
       }
@@ -78,16 +78,16 @@ void ReferenceKernels::attention_backward(const Attention& a, const Real* q, con
         const Index row = (b * a.heads + h) * a.queries + i;
         const Index seen = a.mask.visible(row, a.keys);
         const Index at_q = place(a.q, a, b, h, i), at_o = place(a.o, a, b, h, i);
-        const Real mean = dot(grad_o + at_o, o + at_o, a.head_dim);
+        const Real mean = dot_product(grad_o + at_o, o + at_o, a.head_dim);
         for (Index j = 0; j < seen; ++j) {
           const Index at_k = place(a.k, a, b, h, j), at_v = place(a.v, a, b, h, j);
-          const Real p = std::exp(a.scale * dot(q + at_q, k + at_k, a.head_dim) - log_sums[row]);
+          const Real p = std::exp(a.scale * dot_product(q + at_q, k + at_k, a.head_dim) - log_sums[row]);
           const Real r = a.dropout.keeps(row * a.keys + j) ? a.dropout.scale() : 0;
-          const Real dp = r * dot(grad_o + at_o, v + at_v, a.head_dim);
+          const Real dp = r * dot_product(grad_o + at_o, v + at_v, a.head_dim);
           const Real ds = p * (dp - mean);
-          add_scaled(p * r, grad_o + at_o, dv + at_v, a.head_dim);
-          add_scaled(a.scale * ds, k + at_k, dq + at_q, a.head_dim);
-          add_scaled(a.scale * ds, q + at_q, dk + at_k, a.head_dim);
+          add_multiple(p * r, grad_o + at_o, dv + at_v, a.head_dim);
+          add_multiple(a.scale * ds, k + at_k, dq + at_q, a.head_dim);
+          add_multiple(a.scale * ds, q + at_q, dk + at_k, a.head_dim);
         }
       }
 }

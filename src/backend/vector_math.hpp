@@ -1,14 +1,26 @@
 /// @file
-/// exp and the normal distribution in a form that loops over them vectorise: no branch, no call, no table.
+/// exp and the normal distribution in a form that loops over them vectorise: no branch, no call, no table. And the largest of
+/// many numbers.
 ///
 /// The float ones are ours; double, which proves formulas and need not be fast, takes the standard library's.
 #pragma once
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 
 namespace tenfold {
+
+/// The largest of n numbers, minus infinity where there is none; what is no number is passed over.
+template <class Real>
+[[gnu::always_inline]] inline Real largest_of(const Real* x, std::ptrdiff_t n) {
+  Real largest = -std::numeric_limits<Real>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (std::ptrdiff_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
 
 /// e^x within 2 ulp; 0 below about -104, infinity above 88.73, NaN for NaN, and subnormals in between.
 inline float vector_exp(float x) {

@@ -54,8 +54,8 @@ Variable Pass::linear(const Variable& x, Parameter& weight, Parameter& bias, Ind
 std::vector<std::int32_t> Pass::largest_output(const Variable& x, const Parameter& weight, const Parameter& bias,
                                                std::span<const std::int32_t> barred) const {
   const Tensor inputs[] = {x.value, weight.value};
-  require(prepared_ && x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "largest output",
-          "prepared weights are needed, and the input's last axis must be the weight's second", inputs);
+  require(prepared_ && prepared_->knows_largest() && x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "largest output",
+          "prepared weights that know it are needed, and the input's last axis must be the weight's second", inputs);
   const LargestOutput& layer = prepared_->largest(weight, bias, barred);
   const Index rows = x.shape().rows(), in = weight.value.dim(1);
   std::vector<std::int32_t> found(static_cast<std::size_t>(rows));

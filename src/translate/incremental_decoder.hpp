@@ -11,10 +11,10 @@
 /// (Kernels::takes_key_rows()) has the slots gathered instead, so that token t of row i is in slot t · rows + i again.
 ///
 /// A sentence alone waits for memory: every token reads all weights, and they take part in one multiplication each. So
-/// its next tokens can be guessed by guess(), with weights of a quarter of the size, and then be checked together by
-/// steps(), which reads the weights themselves once for all (Leviathan et al. 2023, Stern et al. 2018). Each row of logits
-/// that steps() returns has the bits that step() would have given it: what was guessed decides how long it takes, and
-/// nothing else.
+/// its next tokens can be guessed by guess(), with weights of a quarter of the size and less, and then be checked together by
+/// steps() or choose(), which read the weights themselves once for all (Leviathan et al. 2023, Stern et al. 2018). Each row of
+/// logits that steps() returns has the bits that step() would have given it, and choose() chooses by them: what was guessed
+/// decides how long it takes, and nothing else.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -40,7 +40,8 @@ class IncrementalDecoder {
   /// Whether choose() can be called: prepared weights, and a device that knows how.
   bool can_choose() const { return prepared_ && prepared_->knows_largest(); }
   /// Feeds `times` tokens to every row as step() and steps() do, and returns what has the largest logit after each
-  /// (Transformer::likeliest()), without computing most of the logits.
+  /// (Transformer::likeliest()), without computing most of the logits. Throws ShapeError where it cannot be called, and as
+  /// step() and steps() do: several tokens are for a row alone.
   std::vector<std::int32_t> choose(std::span<const std::int32_t> tokens, Index times = 1);
   /// Forgets the tokens fed from `position` on.
   void rewind(Index position);

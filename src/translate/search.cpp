@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "backend/parallel.hpp"
+#include "backend/vector_math.hpp"
 #include "translate/incremental_decoder.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -41,14 +42,6 @@ Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
   const double length = static_cast<double>(live.tokens.size()) + (ended ? 1 : 0);
   return {live.tokens, live.log_probability,
           live.log_probability / std::pow(std::max(length, 1.0), options.length_penalty), ended};
-}
-
-/// The largest of `count` logits that are numbers, minus infinity where none is.
-Real largest_of(const Real* logits, Index count) {
-  Real largest = -std::numeric_limits<Real>::infinity();
-#pragma omp simd reduction(max : largest)
-  for (Index i = 0; i < count; ++i) largest = logits[i] > largest ? logits[i] : largest;
-  return largest;
 }
 
 /// Puts the tokens of a row among the `count` best continuations, best first; the tokens pad and bos are never wanted.

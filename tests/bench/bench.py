@@ -105,6 +105,10 @@ def check_same(size, shared, got):
                       f"first loss {loss:.3f} and {got['first_loss']:.3f}")
 
 
+# How a translation is called, and its part of a figure's key.
+KINDS = {"greedy": "beam1", "greedy with scores": "scored", "beam 5": "beam5"}
+
+
 class Bench:
     def __init__(self, a, folder, peer_python):
         self.a, self.folder, self.peer_python = a, folder, peer_python
@@ -143,13 +147,13 @@ class Bench:
             self.note(f"{name}.gflops", what, "GFLOP/s", "higher", side, gflops)
             self.note(f"{name}.memory", f"{what}: peak memory", "MiB", "lower", side, got["peak_mb"])
 
-    def decode(self, size, threads, batch, sentences, beam=1):
-        kind = "greedy" if beam == 1 else f"beam {beam}"
-        what = f"{kind} translation, `{size}`, batch {batch}, {report.threads(threads)}"
-        for side, program in self.sides()[:None if beam == 1 else 1]:
+    def decode(self, size, threads, batch, sentences, kind="greedy", *options):
+        """Both sides for plain greedy search, tenfold alone for what options ask for."""
+        what = f"translation, {kind}, `{size}`, batch {batch}, {report.threads(threads)}"
+        for side, program in self.sides()[:1 if options else None]:
             words = ["decode", self.folder, "--size", size, "--threads", threads, "--batch", batch, "--sentences", sentences]
-            got = program(*words, "--repeats", 2, *(["--beam", beam] if beam > 1 else []))
-            self.note(f"decode.{size}.beam{beam}.batch{batch}.{threads}", what, "sentences/s", "higher", side,
+            got = program(*words, "--repeats", 2, *options)
+            self.note(f"decode.{size}.{KINDS[kind]}.batch{batch}.{threads}", what, "sentences/s", "higher", side,
                       got["sentences"] / statistics.median(got["seconds"]))
 
     def start(self, model, repeats):
@@ -173,8 +177,10 @@ class Bench:
         say("  translating")
         for size in ["small"] if a.quick else SIZES:
             self.decode(size, 1, 1, 8 if a.quick else 24)
-            self.decode(size, most, 32, 64 if a.quick else 192)
-            self.decode(size, most, 32, 64 if a.quick else 192, beam=5)
+            some = 64 if a.quick else 192
+            self.decode(size, most, 32, some)
+            self.decode(size, most, 32, some, "greedy with scores", "--scores")
+            self.decode(size, most, 32, some, "beam 5", "--beam", 5)
         self.start(model, 5 if a.quick else 10)
 
     def derived(self):
@@ -194,11 +200,11 @@ class Bench:
                 if one and all_ and most > 1 and side in one:
                     for a, b in zip(one[side], all_[side]):
                         self.note(f"scaling.{size}", f"training `{size}`, {most} threads over one", "×", "higher", side, b / a)
-            greedy = self.values.get(f"decode.{size}.beam1.batch32.{most}")
-            beam = self.values.get(f"decode.{size}.beam5.batch32.{most}")
-            if greedy and beam:
-                for a, b in zip(greedy["tenfold"], beam["tenfold"]):
-                    self.note(f"beam.{size}", f"time of beam 5 over greedy, `{size}`, batch 32", "×", "lower", "tenfold", a / b)
+            beam = self.values.get(f"decode.{size}.beam5.batch32.{most}", {}).get("tenfold", [])
+            for kind, key in (("greedy", "beam"), ("greedy with scores", "beam_over_scored")):
+                greedy = self.values.get(f"decode.{size}.{KINDS[kind]}.batch32.{most}", {}).get("tenfold", [])
+                for a, b in zip(greedy, beam):
+                    self.note(f"{key}.{size}", f"time of beam 5 over {kind}, `{size}`, batch 32", "×", "lower", "tenfold", a / b)
 
     def costs(self):
         most, quick = self.a.threads[-1], self.a.quick

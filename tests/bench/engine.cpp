@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   decode->add_option("--sentences", a.decode.sentences)->check(CLI::Range(1, 100000));
   decode->add_option("--batch", a.decode.batch)->check(CLI::Range(1, 100000));
   decode->add_option("--beam", a.decode.beam);
+  decode->add_flag("--scores", a.decode.scores);
   command("sgemm", [&] { return bench::sgemm(a.threads); });
   command("length", [&] { return bench::length_cost(a.threads, a.longest, a.decode.repeats); })
       ->add_option("--longest", a.longest)

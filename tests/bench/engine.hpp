@@ -40,6 +40,7 @@ struct DecodeOptions {
   int threads = 1;
   std::size_t sentences = 192, batch = 32;
   Index beam = 1;
+  bool scores = false;  ///< of a greedy search; a beam always has them
   int repeats = 3;
 };
 /// Translates validation sentences to exactly their reference's length; the seconds of each pass.

@@ -135,8 +135,8 @@ nlohmann::json decode(const fs::path& folder, const std::string& size, const Dec
         sources.push_back(pairs[i].source);
         longest = std::max(longest, pairs[i].target.size() + 1);
       }
-      search(model, sources, {.beam = o.beam, .length_factor = 0, .length_extra = static_cast<Index>(longest), .scores = false},
-             &prepared);
+      search(model, sources, {.beam = o.beam, .length_factor = 0, .length_extra = static_cast<Index>(longest),
+                               .scores = o.scores}, &prepared);
     });
   };
   pass(std::min(pairs.size(), std::max<std::size_t>(o.batch, 4)));  // warm

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <thread>
 
 #include "kernels/compare.hpp"
 
@@ -23,6 +24,13 @@ struct PlainLayer {
   }
   PlainLayer(const PlainLayer&) = delete;
 };
+
+/// Brings all rows of weights near the first.
+void make_alike(PlainLayer& layer, Real spread) {
+  const Index in = layer.weights.in;
+  for (Index o = 1; o < layer.weights.out; ++o)
+    for (Index i = 0; i < in; ++i) layer.weight[o * in + i] = layer.weight[i] + spread * layer.weight[o * in + i];
+}
 
 double dot(const Real* a, const Real* b, Index n) { return std::inner_product(a, a + n, b, 0.0); }
 
@@ -90,7 +98,7 @@ TEST_CASE("what rounding took is told, and little of it") {
 }
 
 TEST_CASE("bytes and half bytes at their largest do not run over") {
-  for (Index in : {8, 300, 1024})
+  for (Index in : {8, 300, 1024, 66000})
     for (Real sign : {Real{1}, Real{-1}}) {
       CAPTURE(in);
       const Values x(static_cast<std::size_t>(in), Real{1}), w(static_cast<std::size_t>(3 * in), sign);
@@ -141,17 +149,59 @@ TEST_CASE("the largest output found by bytes is the largest") {
 }
 
 TEST_CASE("of outputs that differ by their last bits the largest is found, of equal ones the first") {
-  constexpr Index in = 256, out = 700, rows = 20;
-  for (Real spread : {Real(0), Real(1e-6), Real(1e-4), Real(1e-2)}) {
-    CAPTURE(spread);
-    PlainLayer layer(in, out);
-    std::fill(layer.bias.begin(), layer.bias.end(), Real(0.5));
-    for (Index o = 1; o < out; ++o)
-      for (Index i = 0; i < in; ++i) layer.weight[o * in + i] = layer.weight[i] + spread * layer.weight[o * in + i];
-    const Values x = uniform_values(rows * in, 9);
-    const Ids found = by_bytes(layer.weights, x, rows, {0});
-    CHECK(found == by_all(layer.weights, x, rows, {0}));
-    if (spread == 0) CHECK(found == Ids(rows, 1));
+  constexpr Index out = 700, rows = 20;
+  for (Index in : {0, 30, 256, 600})
+    for (Real spread : {Real(0), Real(1e-6), Real(1e-4), Real(1e-2)})
+      for (bool bias : {true, false}) {
+        CAPTURE(in);
+        CAPTURE(spread);
+        CAPTURE(bias);
+        PlainLayer layer(in, out);
+        std::fill(layer.bias.begin(), layer.bias.end(), Real(0.5));
+        if (!bias) layer.weights.bias = nullptr;
+        make_alike(layer, spread);
+        const Values x = uniform_values(rows * in, 9);
+        const Ids found = by_bytes(layer.weights, x, rows, {0});
+        CHECK(found == by_all(layer.weights, x, rows, {0}));
+        if (spread == 0 || in == 0) CHECK(found == Ids(rows, 1));
+        if (in == 0) CHECK(one_thread->prepare_largest(layer.weights, Ids{0})->guess(x.data()) > 0);
+      }
+}
+
+TEST_CASE("numbers whose squares are none are bounded as any") {
+  constexpr Index in = 64, out = 200, rows = 10;
+  const int exponent = std::numeric_limits<Real>::min_exponent10;  // -37
+  for (int small : {exponent / 2 - 1, exponent / 2 - 4, exponent * 2 / 3, exponent * 4 / 5}) {
+    CAPTURE(small);
+    const Real factor = std::pow(Real{10}, static_cast<Real>(small));
+    for (bool weights : {false, true}) {
+      PlainLayer layer(in, out);
+      layer.weights.bias = nullptr;
+      make_alike(layer, Real(0.01));
+      Values x = uniform_values(rows * in, 9);
+      for (Real& value : weights ? layer.weight : x) value *= factor;
+      CHECK(by_bytes(layer.weights, x, rows, {}) == by_all(layer.weights, x, rows, {}));
+    }
+  }
+}
+
+TEST_CASE("several threads may ask one layer for its largest output") {
+  constexpr Index in = 64, out = 500, rows = 8;
+  const PlainLayer layer(in, out);
+  const Values x = uniform_values(rows * in, 9);
+  const Ids expected = by_all(layer.weights, x, rows, {});
+  const auto largest = one_thread->prepare_largest(layer.weights, {});
+  std::vector<Ids> found(4, Ids(rows)), guessed(4, Ids(rows));
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (Index r = 0; r < rows; ++r) guessed[t][static_cast<std::size_t>(r)] = largest->guess(x.data() + r * in);
+      largest->find(x.data(), rows, found[t].data());
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t t = 0; t < 4; ++t) {
+    CHECK(found[t] == expected);
+    CHECK(guessed[t] == guessed[0]);
   }
 }
 

@@ -204,6 +204,7 @@ TEST_CASE("tokens are chosen by the largest logit, never pad or bos, of rows sid
     const Ids tokens{5, 9, 4, 10, 6};
     CHECK(chooses.choose(tokens, 5) == largest(weighs.steps(tokens).to_host()));
     CHECK_THROWS_AS(make().choose(Ids{5, 6, 7, 8, 9, 10}, 2), ShapeError);
+    CHECK_THROWS_AS(IncrementalDecoder(model, Pair::padded(k), Pair::lengths(k), 24).choose(Ids(3, bos_id)), ShapeError);
   }
 }
 

@@ -297,9 +297,30 @@ TEST_CASE("broken weights give some output, and no crash") {
       Transformer everything(kernels_for_tests(), variants()[0].config, 7);
       for (Parameter* p : everything.parameters())
         for (Index i = 0; i < p->value.size(); ++i) set(*p, static_cast<std::size_t>(i), bad);
-      for (Transformer* model : {&one_logit, &one_token, &everything})
+      for (Transformer* model : {&one_logit, &one_token, &everything}) {
         for (const auto& hypotheses : search(*model, sentences, {.beam = beam, .nbest = beam}))
           CHECK(hypotheses.size() >= 1);
+        // Without scores, too, and with guesses, which do not change what comes out.
+        const SearchOptions plain{.beam = beam, .scores = false};
+        PreparedWeights prepared(model->kernels());
+        prepared.note_served();
+        for (const Ids& source : sentences) {
+          const auto found = search(*model, {&source, 1}, plain)[0];
+          REQUIRE(found.size() >= 1);
+          CHECK(search(*model, {&source, 1}, plain, &prepared)[0][0].tokens == found[0].tokens);
+        }
+      }
+    }
+}
+
+TEST_CASE("a device that does not know the largest output looks at all, and finds the same") {
+  const auto reference = make_kernels("reference");
+  for (const Variant& v : variants())
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      CAPTURE(v.name);
+      Transformer plain(*reference, v.config, seed), model(kernels_for_tests(), v.config, seed);
+      const auto expected = search(plain, sentences, {.scores = false}), found = search(model, sentences, {.scores = false});
+      for (std::size_t i = 0; i < sentences.size(); ++i) CHECK(found[i][0].tokens == expected[i][0].tokens);
     }
 }
 
