@@ -214,8 +214,12 @@ class Bench:
 
     def build_time(self):
         """A clean build as make does it, without a compiler cache."""
-        for target, what, options in (("tenfold", "clean build of `src/`, without CUDA", ["-DTENFOLD_CUDA=off"]),
-                                      ("all", "clean build with tests", [])):
+        builds = [("tenfold", "tenfold", "clean build of `src/`, without CUDA", ["-DTENFOLD_CUDA=off"]),
+                  ("all", "all", "clean build with tests, as where there is no nvcc", ["-DTENFOLD_CUDA=emulated"]),
+                  ("cuda", "all", "clean build with tests, nvcc's for every card included", ["-DTENFOLD_CUDA=on"])]
+        if not shutil.which("nvcc", path=os.environ.get("PATH", "") + ":/usr/local/cuda/bin"):
+            builds.pop()
+        for name, target, what, options in builds:
             say(what)
             with tempfile.TemporaryDirectory(prefix="tenfold-build-") as folder:
                 begin = time.perf_counter()
@@ -223,7 +227,7 @@ class Bench:
                 if subprocess.run(command, cwd=ROOT, env=dict(os.environ, CCACHE_DISABLE="1", TARGET=target),
                                   capture_output=True).returncode:
                     raise Failure(f"{what} failed; run make build")
-                self.note(f"build.{target}", what, "s", "lower", "tenfold", time.perf_counter() - begin)
+                self.note(f"build.{name}", what, "s", "lower", "tenfold", time.perf_counter() - begin)
 
 
 def say(line):
