@@ -9,8 +9,6 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr auto unaligned = std::experimental::element_aligned;
-
 /// x·y of a head of d numbers: of so many vectors, or of any number where `vectors` is 0.
 template <int vectors>
 Real head_dot(const Real* x, const Real* y, Index d) {

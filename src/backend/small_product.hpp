@@ -23,12 +23,13 @@ struct SmallProduct {
 
 using Vector = std::experimental::native_simd<Real>;
 inline constexpr Index vector_width = static_cast<Index>(Vector::size());
+/// How a vector is read from anywhere.
+inline constexpr std::experimental::element_aligned_tag unaligned{};
 
 /// A tile of `rows` × `vectors` · vector_width. Its sums are cleared one by one and its loops unrolled, or GCC would keep a
 /// copy of it in memory; and what is told of the product is read before c is written, which might change it.
 template <int rows, int vectors>
 inline void product_tile(const SmallProduct& p, const Real* a, const Real* b, Real* c) {
-  constexpr auto unaligned = std::experimental::element_aligned;
   const Index k = p.k, a_row = p.a_row, a_col = p.a_col, ldb = p.ldb, ldc = p.ldc;
   const Real alpha = p.alpha;
   const bool add = p.add;
@@ -93,7 +94,6 @@ inline void small_product(const SmallProduct& p, const Real* a, const Real* b, R
 template <int rows>
 inline void dot_tile(Index k, Real alpha, const Real* a, Index lda, const Real* b, Index ldb, Real beta,
                      Real* c, Index ldc) {
-  constexpr auto unaligned = std::experimental::element_aligned;
   Vector total[rows][4] = {};
   Index l = 0;
   for (; l + vector_width <= k; l += vector_width) {

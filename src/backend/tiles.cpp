@@ -6,8 +6,6 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-constexpr auto unaligned = std::experimental::element_aligned;
-
 constexpr Index line_values = 64 / sizeof(Real);  ///< in a line of the cache
 constexpr Index turns_ahead = 16;  ///< of the inner loop, that b is fetched into the first-level cache
 
