@@ -152,7 +152,7 @@ class Bench:
         what = f"translation, {kind}, `{size}`, batch {batch}, {report.threads(threads)}"
         for side, program in self.sides()[:1 if options else None]:
             words = ["decode", self.folder, "--size", size, "--threads", threads, "--batch", batch, "--sentences", sentences]
-            got = program(*words, "--repeats", 2, *options)
+            got = program(*words, "--repeats", 4, *options)  # the first passes of both are slower
             self.note(f"decode.{size}.{KINDS[kind]}.batch{batch}.{threads}", what, "sentences/s", "higher", side,
                       got["sentences"] / statistics.median(got["seconds"]))
 
