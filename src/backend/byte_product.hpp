@@ -4,8 +4,9 @@
 ///
 /// A row w of the weights becomes w ≈ s q with integers q from -127 to 127 and s = max |w| / 127, and a row x of the input
 /// likewise, so that x·w ≈ s s' Σ q q'. The processor multiplies unsigned bytes with signed ones, hence to the numbers of the
-/// input 128 is added, and Σ q times as much taken off the sum. Or they become numbers of 14 bits and two bytes each, which
-/// costs a row alone next to nothing: it waits for the weights. The sums are of integers, so their order does not matter.
+/// input 128 is added (64 where sums of 16 bits come between, see backend/dot4.hpp), and Σ q times as much taken off the sum.
+/// Or they become numbers of 14 bits and two bytes each, which costs a row alone next to nothing: it waits for the weights. The
+/// sums are of integers, so their order does not matter.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -247,6 +247,14 @@ TEST_CASE("a guess is nearly always the largest output") {
     const Values row(in, bad);
     CHECK(largest->guess(row.data()) == -1);
   }
+  // A row of weights that holds no number is never guessed, and keeps none from being so.
+  PlainLayer broken(in, out);
+  broken.weight[9 * in] = nan_value;
+  const auto others = one_thread->prepare_largest(broken.weights, barred);
+  for (Index r = 0; r < 10; ++r) {
+    CHECK(others->guess(x.data() + r * in) >= 0);
+    CHECK(others->guess(x.data() + r * in) != 9);
+  }
   // Where all are alike it is one of them, and none that is barred.
   PlainLayer alike(in, 100);
   for (Index o = 0; o < 100; ++o) std::copy_n(alike.weight.begin(), in, alike.weight.begin() + o * in);

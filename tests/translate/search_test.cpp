@@ -307,7 +307,10 @@ TEST_CASE("broken weights give some output, and no crash") {
         for (const Ids& source : sentences) {
           const auto found = search(*model, {&source, 1}, plain)[0];
           REQUIRE(found.size() >= 1);
-          CHECK(search(*model, {&source, 1}, plain, &prepared)[0][0].tokens == found[0].tokens);
+          const Hypothesis guessed = search(*model, {&source, 1}, plain, &prepared)[0][0];
+          CHECK(guessed.tokens == found[0].tokens);
+          CHECK(guessed.ended == found[0].ended);
+          if (model == &everything && std::isnan(bad)) CHECK_FALSE(guessed.ended);  // nothing was said of an end
         }
       }
     }
@@ -320,7 +323,10 @@ TEST_CASE("a device that does not know the largest output looks at all, and find
       CAPTURE(v.name);
       Transformer plain(*reference, v.config, seed), model(kernels_for_tests(), v.config, seed);
       const auto expected = search(plain, sentences, {.scores = false}), found = search(model, sentences, {.scores = false});
-      for (std::size_t i = 0; i < sentences.size(); ++i) CHECK(found[i][0].tokens == expected[i][0].tokens);
+      for (std::size_t i = 0; i < sentences.size(); ++i) {
+        CHECK(found[i][0].tokens == expected[i][0].tokens);
+        for (const Hypothesis* h : {&found[i][0], &expected[i][0]}) CHECK(h->log_probability == 0);  // not asked for
+      }
     }
 }
 
