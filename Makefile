@@ -79,10 +79,11 @@ bench-kernels:  ## time every kernel at the shapes of tiny and small:  make benc
 	@TARGET=bench_kernels scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
 	@"$(BUILD)/tests/bench_kernels" $(ARGS)
 
-bench-cuda:  ## time the card's kernels against what it can do; JSON to OUT=file (build/tests/bench_cuda can be carried along)
+bench-cuda:  ## time the card's kernels against what it can do, training and translating beside PyTorch; JSON to OUT=file
 	@$(SETUP)
 	@TARGET=bench_cuda scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on -DTENFOLD_BENCH=ON
-	@"$(BUILD)/tests/bench_cuda" >"$(or $(OUT),$(BUILD)/bench_cuda.json)"
+	@TARGET=bench_engine scripts/build "$(BUILD)"
+	@python3 tests/bench/card.py --build "$(BUILD)" --out "$(or $(OUT),$(BUILD)/bench_cuda.json)" $(if $(ROUNDS),--rounds "$(ROUNDS)")
 
 bench-compare:  ## what changed between two measurements:  make bench-compare OLD=a.json NEW=b.json
 	@python3 tests/bench/report.py compare "$(OLD)" "$(NEW)"

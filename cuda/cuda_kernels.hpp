@@ -2,8 +2,8 @@
 /// CudaKernels: the whole interface on a card, or on the emulator; the same sources serve both (cuda/device.hpp).
 ///
 /// Each file of cuda/kernels/ holds one family: its __global__ functions and, below them, the members of this class
-/// that launch them. Everything is queued on one stream in call order; only download(), sum() and sum_squares() wait
-/// for it. Results do not depend on the order in which blocks run, so the same call gives the same bits.
+/// that launch them. Everything is queued on one stream in call order; only download(), sum(), sum_squares() and a
+/// LargestOutput wait for it. Results do not depend on the order in which blocks run, so the same call gives the same bits.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -26,6 +26,8 @@ class CudaKernels final : public Kernels {
   void download(void* to, const void* from, std::size_t bytes) override;
 
   void gemm(const Gemm& g, const Real* a, const Real* b, Real* c) override;
+  std::unique_ptr<LargestOutput> prepare_largest(const LinearWeights& weights,
+                                                 std::span<const std::int32_t> barred) override;
 
   void fill(Real* out, Real value, Index n) override;
   void copy(const Real* x, Real* out, Index n) override;

@@ -26,8 +26,8 @@ class PreparedLinear {
 };
 
 /// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are, are
-/// barred from it. The weights it was made from must outlive it and keep their values. Both functions work in the calling
-/// thread, read and write the host's memory, and may be called from several threads at once.
+/// barred from it. The weights it was made from must outlive it and keep their values. x lies in the device's memory, what is
+/// found in the host's. As many threads may call at once as Kernels::callers() says; none starts others.
 class LargestOutput {
  public:
   virtual ~LargestOutput() = default;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "backend/prepared_linear.hpp"
 #include "bench/cuda_bench.hpp"
 #include "cuda_kernels.hpp"
 
@@ -229,6 +230,14 @@ void products(Table& t) {
     const Gemm g{.transpose_b = true, .m = m, .n = n, .k = k, .lda = k, .ldb = k, .ldc = n};
     t.add("gemm", by({m, n, k}), static_cast<double>(m * k + n * k + m * n),
           2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k), [&] { cuda().gemm(g, a, b, c); });
+  }
+  for (Index rows : {1, 32, 128}) {  // as words are generated; the host waits for each
+    const Index in = 256, out = 8000;
+    const Reals x(rows * in), weight(out * in), bias(out);
+    const auto largest = cuda().prepare_largest({weight, bias, in, out, {}}, {});
+    std::vector<std::int32_t> found(static_cast<std::size_t>(rows));
+    t.add("largest_output", by({rows, out, in}), static_cast<double>(rows * in + out * in + rows * out),
+          2.0 * static_cast<double>(rows * out) * static_cast<double>(in), [&] { largest->find(x, rows, found.data()); });
   }
 }
 

@@ -13,8 +13,9 @@ namespace {
 
 struct Arguments {
   std::string folder, text, out, size = "small";
-  int threads = 1, warm = 3, steps = 6;
+  int threads = 1;
   Index longest = 2048;
+  bench::TrainOptions train;
   bench::DecodeOptions decode;
 };
 
@@ -40,14 +41,18 @@ int run(int argc, char** argv) {
   on_workload("checkpoint", [&] { return bench::checkpoint(a.folder, a.out); })
       ->add_option("--out", a.out)
       ->required();
-  auto* train =
-      on_workload("train", [&] { return bench::train(a.folder, a.size, a.threads, a.warm, a.steps); });
-  train->add_option("--warm", a.warm)->check(CLI::Range(0, 10000));
-  train->add_option("--steps", a.steps)->check(CLI::Range(1, 10000));
+  auto* train = on_workload("train", [&] {
+    a.train.threads = a.threads;
+    return bench::train(a.folder, a.size, a.train);
+  });
+  train->add_option("--device", a.train.device);
+  train->add_option("--warm", a.train.warm)->check(CLI::Range(0, 10000));
+  train->add_option("--steps", a.train.steps)->check(CLI::Range(1, 10000));
   auto* decode = on_workload("decode", [&] {
     a.decode.threads = a.threads;
     return bench::decode(a.folder, a.size, a.decode);
   });
+  decode->add_option("--device", a.decode.device);
   decode->add_option("--sentences", a.decode.sentences)->check(CLI::Range(1, 100000));
   decode->add_option("--batch", a.decode.batch)->check(CLI::Range(1, 100000));
   decode->add_option("--beam", a.decode.beam);

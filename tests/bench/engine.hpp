@@ -31,12 +31,18 @@ Workload load(const std::filesystem::path& folder);
 /// change, and a figure must mean next year what it means now. Throws UsageError for another size.
 TrainSettings settings_of(const std::string& size);
 
-/// Runs `warm` + `steps` steps of the Trainer; the seconds of each of the last `steps`, and the peak memory.
-nlohmann::json train(const std::filesystem::path& folder, const std::string& size, int threads, int warm,
-                     int steps);
+/// How train() goes about it.
+struct TrainOptions {
+  std::string device = "cpu";
+  int threads = 1, warm = 3, steps = 6;
+};
+/// Runs `warm` + `steps` steps of the Trainer; the seconds of each of the last `steps`, and the peak memory: of the
+/// process, and of tensors, which on a card is the card's.
+nlohmann::json train(const std::filesystem::path& folder, const std::string& size, const TrainOptions& options);
 
 /// How decode() goes about it.
 struct DecodeOptions {
+  std::string device = "cpu";
   int threads = 1;
   std::size_t sentences = 192, batch = 32;
   Index beam = 1;

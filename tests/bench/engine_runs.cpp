@@ -100,17 +100,17 @@ void check_batches(const Trainer& trainer, const fs::path& folder) {
 
 }  // namespace
 
-nlohmann::json train(const fs::path& folder, const std::string& size, int threads, int warm, int steps) {
+nlohmann::json train(const fs::path& folder, const std::string& size, const TrainOptions& o) {
   const Workload work = load(folder);
   TrainSettings settings = settings_of(size);
   settings.validation_sample = 0;
-  const auto kernels = make_kernels("cpu", threads);
+  const auto kernels = make_kernels(o.device, o.threads);
   const ScratchFolder scratch;
   StepClock clock;
   Trainer trainer(*kernels, settings, work.tokenizers, work.data, scratch.path, false, clock);
   check_batches(trainer, folder);
-  trainer.run([&] { return trainer.step() == warm + steps; });
-  clock.seconds.erase(clock.seconds.begin(), clock.seconds.begin() + warm);
+  trainer.run([&] { return trainer.step() == o.warm + o.steps; });
+  clock.seconds.erase(clock.seconds.begin(), clock.seconds.begin() + o.warm);
   const Allocator::Stats memory = kernels->memory().stats();
   return {{"seconds", clock.seconds},
           {"peak_mb", clock.peak},
@@ -122,7 +122,7 @@ nlohmann::json train(const fs::path& folder, const std::string& size, int thread
 
 nlohmann::json decode(const fs::path& folder, const std::string& size, const DecodeOptions& o) {
   const Workload work = load(folder);
-  const auto kernels = make_kernels("cpu", o.threads);
+  const auto kernels = make_kernels(o.device, o.threads);
   Transformer model(*kernels, settings_of(size).model, 1);
   set_end_bias(model, -10000);  // never the end: the length limit decides
   const std::vector<TokenPair> pairs = sample(work.data.validation, o.sentences);

@@ -3,6 +3,7 @@
 
     peer.py train  FOLDER --size small --threads 2 --warm 3 --steps 6
     peer.py decode FOLDER --size small --threads 1 --batch 1 --sentences 24 --repeats 3
+    peer.py train  FOLDER --size tiny --device cuda      on a card, where attention is one fused kernel and Adam another
     peer.py start  FOLDER            loads the libraries, builds `small`, makes two tokens, as one word and its end are
 
 FOLDER is what `bench_engine prepare` made. The layers are written by hand, with one product for Q, K and V: that is faster
@@ -53,8 +54,12 @@ class Attention(nn.Module):
         packed = F.linear(memory, self.qkv.weight[self.dim:], self.qkv.bias[self.dim:])
         return [self.split(part) for part in packed.split(self.dim, -1)]
 
-    def attend(self, q, k, v, mask):
+    def attend(self, q, k, v, mask, causal=False):
         batch, heads, queries, width = q.shape
+        if q.is_cuda:
+            dropout = DROPOUT if self.training else 0.0
+            mixed = F.scaled_dot_product_attention(q, k, v, None if causal else mask, dropout, causal)
+            return self.out(mixed.transpose(1, 2).reshape(batch, queries, self.dim))
         q, k, v = (x.reshape(batch * heads, -1, width) for x in (q, k, v))
         scores = torch.bmm(q, k.transpose(1, 2)).view(batch, heads, queries, -1) * self.scale
         if mask is not None:
@@ -63,8 +68,8 @@ class Attention(nn.Module):
         mixed = torch.bmm(weights.view(batch * heads, queries, -1), v).view(batch, heads, queries, width)
         return self.out(mixed.transpose(1, 2).reshape(batch, queries, self.dim))
 
-    def self_attention(self, x, mask):
-        return self.attend(*(self.split(part) for part in self.qkv(x).split(self.dim, -1)), mask)
+    def self_attention(self, x, mask, causal=False):
+        return self.attend(*(self.split(part) for part in self.qkv(x).split(self.dim, -1)), mask, causal)
 
     def cross_attention(self, x, memory, mask):
         return self.attend(self.split(self.project_query(x)), *self.project_memory(memory), mask)
@@ -130,7 +135,7 @@ class Translator(nn.Module):
         causal = torch.full((target.shape[1], target.shape[1]), -1e9).triu_(1)
         x = self.embed(target)
         for layer in self.decoder:
-            x = x + self.drop(layer.attention.self_attention(layer.norm1(x), causal))
+            x = x + self.drop(layer.attention.self_attention(layer.norm1(x), causal, causal=True))
             x = x + self.drop(layer.cross.cross_attention(layer.norm2(x), memory, mask))
             x = x + self.drop(layer.feed_forward(layer.norm3(x)))
         return self.logits(x)
@@ -158,6 +163,9 @@ class Translator(nn.Module):
     def look(self, attention, q, k, v, mask):
         """Attention of one query a row, which needs no copies."""
         batch = q.shape[0]
+        if q.is_cuda:
+            mixed = F.scaled_dot_product_attention(q.view(batch, self.heads, 1, -1), k, v, mask)
+            return attention.out(mixed.view(batch, 1, self.dim))
         scores = torch.matmul(q.view(batch, self.heads, 1, -1), k.transpose(2, 3)) * attention.scale
         weights = (scores if mask is None else scores + mask).softmax(-1)
         return attention.out(torch.matmul(weights, v).view(batch, 1, self.dim))
@@ -172,25 +180,26 @@ def pairs_of(folder, name):
     return list(zip(ids(f"{folder}/{name}.source"), ids(f"{folder}/{name}.target")))
 
 
-def tensors(pairs):
+def tensors(pairs, device):
     """Source with its end; target after bos; target with its end."""
     def padded(rows):
         table = numpy.zeros((len(rows), max(map(len, rows))), numpy.int64)
         for i, row in enumerate(rows):
             table[i, :len(row)] = row
-        return torch.from_numpy(table)
+        return torch.from_numpy(table).to(device)
     return (padded([s + [EOS] for s, _ in pairs]), padded([[BOS] + t for _, t in pairs]),
             padded([t + [EOS] for _, t in pairs]))
 
 
 def train(model, a):
     pairs, batches = pairs_of(a.folder, "train"), ids(f"{a.folder}/batches")
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, foreach=False)
+    faster = dict(foreach=False) if a.device == "cpu" else dict(fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, **faster)
     model.train()
     seconds, losses = [], []
     for batch in batches[:a.warm + a.steps]:
         start = time.perf_counter()
-        source, target, wanted = tensors([pairs[i] for i in batch])
+        source, target, wanted = tensors([pairs[i] for i in batch], a.device)
         loss = F.cross_entropy(model(source, target).view(-1, VOCABULARY), wanted.view(-1), ignore_index=PAD,
                                label_smoothing=SMOOTHING)
         optimizer.zero_grad(set_to_none=True)
@@ -198,7 +207,8 @@ def train(model, a):
         optimizer.step()
         losses.append(loss.item())
         seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = (torch.cuda.max_memory_reserved() / 2 ** 20 if a.device == "cuda" else
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return dict(seconds=seconds[a.warm:], peak_mb=peak, first_loss=losses[0],
                 parameters=sum(p.numel() for p in model.parameters()))
 
@@ -215,8 +225,8 @@ def decode(model, a):
 
     def run(some):
         for first in range(0, len(some), a.batch):
-            source, _, wanted = tensors(some[first:first + a.batch])
-            model.greedy(source, wanted.shape[1])
+            source, _, wanted = tensors(some[first:first + a.batch], a.device)
+            model.greedy(source, wanted.shape[1]).cpu()
 
     seconds = []
     with torch.no_grad():
@@ -241,12 +251,15 @@ def main():
     parser.add_argument("mode", choices=modes)
     parser.add_argument("folder")
     parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     for name, default in dict(threads=1, warm=3, steps=6, batch=32, sentences=192, repeats=3).items():
         parser.add_argument(f"--{name}", type=int, default=default)
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     torch.set_flush_denormal(True)
+    if a.device != "cpu":
+        torch.set_default_device(a.device)
     print(json.dumps(modes[a.mode](Translator(**SIZES[a.size]), a)), flush=True)
 
 

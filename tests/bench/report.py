@@ -199,6 +199,13 @@ def compare(old, new):
     return "\n".join([*notes, rows(["what", "unit", "old", "new", "change", ""], body)])
 
 
+def beside_table(beside):
+    """Both sides on one card."""
+    body = [[m["what"], m["unit"], cell(m, "tenfold"), cell(m, "pytorch"), cell(m, "ratio") + (" ×" if "ratio" in m else "")]
+            for m in beside["metrics"]]
+    return rows(["what", "unit", "tenfold", "PyTorch", "better by"], [[c.strip() for c in row] for row in body])
+
+
 def card_page(card):
     """What was seen on a card: the tests, the kernels beside the card's limits, whole steps, the ladder."""
     bench = card["bench"]
@@ -211,9 +218,13 @@ def card_page(card):
     steps = [[f"`{s['preset']}`", number(s["ms"]), f"{s['tokens_per_s']:,.0f}", f"{s['megabytes']:.0f}"] for s in bench["steps"]]
     ladder = [[l["what"], l["version"], l["change"], number(l["us"]), f"{l['rate']:,} {l['unit']}"] for l in card["ladder"]]
     return "\n\n".join([
-        f"Measured {card['date']} at commit {card['commit']} on one {bench['card']}, driver {card['driver']}; what the kernels gained later (heads wider than 128) ran on the emulator only. The tests (`make test-cuda`):",
+        f"Measured {card['date']} at commit {card['commit']} on one {bench['card']}, driver {card['driver']}. The tests (`make test-cuda`):",
         rows(["program", "test cases passed", "checks", "seconds"], tests),
         *card["notes"],
+        f"Training and translating beside PyTorch {card['beside']['pytorch']} on the same card (`make bench-cuda`; {card['beside']['text']}, "
+        f"batches of 4096 tokens, float32, one thread of the host; PyTorch with its fused attention and its fused Adam), medians of "
+        f"{card['beside']['rounds']} rounds, with least and greatest:",
+        beside_table(card["beside"]),
         f"Kernels (`make bench-cuda`), beside what the card did in the same run: copying {number(bench['copy_gb_per_s'])} GB/s (read "
         f"and written), cuBLAS's SGEMM {number(bench['sgemm_tflop_per_s'])} TFLOP/s. Bytes and operations are the least the task needs. Small "
         "ones live in the card's cache and may exceed the copy.",
