@@ -110,6 +110,21 @@ check 'the engine fails: nothing is written' [ ! -e "$scratch/never.json" ]
 try env DATA="$scratch" python3 "$here/tests/bench/bench.py" --build "$scratch" --no-peer
 check 'no text in DATA: said' says 'train.en, train.de, val.en, val.de are needed there'
 
+card() { try python3 "$here/tests/bench/card.py" --build "$scratch" --out "$scratch/never.json" "$@"; }
+card
+check 'on a card, without bench_cuda: refused' status 1
+check 'on a card, without bench_cuda: one line that says what to run' says 'run make bench-cuda'
+printf '#!/bin/sh\necho "bench_cuda: there is no card" >&2\nexit 1\n' >"$scratch/tests/bench_cuda"
+chmod +x "$scratch/tests/bench_cuda"
+card
+check 'on a card that is not there: refused' status 1
+check 'on a card that is not there: its reason is passed on' says 'bench_cuda: there is no card'
+printf '#!/bin/sh\necho "{}"\n' >"$scratch/tests/bench_cuda"
+card
+check 'on a card, the engine fails: so does the run' status 1
+check 'on a card, the engine fails: its reason is passed on' says 'bench-cuda: bench_engine prepare failed: bench_engine: no room'
+check 'on a card, the engine fails: nothing is written' [ ! -e "$scratch/never.json" ]
+
 # Noise, exponents, where two curves meet, operations of a step.
 arithmetic() { try env PYTHONPATH="$here/tests/bench" python3 -c "$1"; }
 arithmetic 'import report; assert abs(report.exponent([1, 2, 4, 8], [3 * x ** 1.5 for x in (1, 2, 4, 8)]) - 1.5) < 1e-9'
