@@ -1,23 +1,51 @@
 #include "backend/lone_query.hpp"
 
-#include <limits>
+#include <algorithm>
+#include <cmath>
 
 #include "backend/attention_rows.hpp"
+#include "backend/lane_sums.hpp"
 #include "backend/parallel.hpp"
-#include "backend/small_product.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// x·y of a head of d numbers: of so many vectors, or of any number where `vectors` is 0.
+/// Heads whose scores are in the lanes of one vector.
+constexpr Index heads_together = std::min<Index>(8, vector_width);
+
+/// What a head's x·y is the sum of: a vector of sums. The head is of so many vectors, or of d numbers where `vectors` is 0.
 template <int vectors>
-Real head_dot(const Real* x, const Real* y, Index d) {
-  if constexpr (vectors == 0) return dot(x, y, d);
-  Vector total = 0;
+Lanes head_products(const Real* x, const Real* y, Index d) {
+  if constexpr (vectors > 0) {
+    Lanes total = lanes_at(x) * lanes_at(y);
 #pragma GCC unroll 8
-  for (int i = 0; i < vectors * vector_width; i += vector_width)
-    total += Vector(x + i, unaligned) * Vector(y + i, unaligned);
-  return std::experimental::reduce(total);
+    for (int i = 1; i < vectors; ++i) total += lanes_at(x + i * vector_width) * lanes_at(y + i * vector_width);
+    return total;
+  }
+  Lanes total{};
+  for (; d >= vector_width; d -= vector_width, x += vector_width, y += vector_width) total += lanes_at(x) * lanes_at(y);
+  for (Index i = 0; i < d; ++i) total[i] += x[i] * y[i];
+  return total;
+}
+
+/// Lane h is q_h · key_h for h < `heads` <= count; the lanes from `count` on are not specified.
+template <int vectors, int count>
+Lanes dot_heads(const Real* q, const Real* key, Index d, Index heads) {
+  Lanes products[count];
+#pragma GCC unroll 8
+  for (int h = 0; h < count; ++h) products[h] = h < heads ? head_products<vectors>(q + h * d, key + h * d, d) : Lanes{};
+  return lane_sums<count>(products);
+}
+
+/// scores[h] = scale · q_h · key_h for the first heads_together of so many heads; what is left of the scores is not specified.
+template <int vectors>
+void score_heads(const Attention& a, Index heads, const Real* q, const Real* key, Real* scores) {
+  constexpr int all = heads_together, half = all / 2;  // of both the compiler knows how many there are
+  Lanes dots = heads >= all    ? dot_heads<vectors, all>(q, key, a.head_dim, all)
+               : heads == half ? dot_heads<vectors, half>(q, key, a.head_dim, half)
+                               : dot_heads<vectors, all>(q, key, a.head_dim, heads);
+  dots *= a.scale;
+  __builtin_memcpy(scores, &dots, heads_together * sizeof(Real));
 }
 
 /// y += factor · x
@@ -37,28 +65,57 @@ Entry entry_of(const Attention& a, Index b, const Real* k, const Real* v) {
   return {k + b * a.k.batch_stride, v + b * a.v.batch_stride, a.key_rows ? a.key_rows + b * a.keys : nullptr};
 }
 
-/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on.
+/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them coming.
+inline void fetch(const Real* x, Index n) {
+  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
+}
+
+/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on, while those of `next` are
+/// fetched. The weights of a head are `stride` apart.
 template <int vectors>
-void weighted_sum(const Attention& a, const Entry& entry, Index first, Index seen, const Real* weights, Index padded,
-                  Real* o) {
+void weighted_sum(const Attention& a, const Entry& entry, const Entry& next, Index first, Index seen, const Real* weights,
+                  Index stride, Real* o) {
   Vector total[vectors];
   const Real* row[vectors];
 #pragma GCC unroll 8
   for (int i = 0; i < vectors; ++i) total[i] = 0;
 #pragma GCC unroll 8
-  for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / a.head_dim * padded;
+  for (int i = 0; i < vectors; ++i) row[i] = weights + (first + i * vector_width) / a.head_dim;
   for (Index t = 0; t < seen; ++t) {
     const Real* value = entry.values + entry.row(t) * a.v.row_stride + first;
+    const Real* ahead = next.values + next.row(t) * a.v.row_stride + first;
+    if (ahead != value) fetch(ahead, vectors * vector_width);
 #pragma GCC unroll 8
-    for (int i = 0; i < vectors; ++i) total[i] += row[i][t] * Vector(value + i * vector_width, unaligned);
+    for (int i = 0; i < vectors; ++i) total[i] += row[i][t * stride] * Vector(value + i * vector_width, unaligned);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < vectors; ++i) total[i].copy_to(o + first + i * vector_width, unaligned);
 }
 
-/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them coming.
-void fetch(const Real* x, Index n) {
-  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
+/// The scores of heads_together heads for `seen` keys, `stride` apart, become weights; log_sums, of so many heads, is filled.
+void weigh(Real* scores, Index stride, Index seen, Index heads, Real* log_sums) {
+  Real largest[heads_together], total[heads_together] = {};
+  std::copy_n(scores, heads_together, largest);
+  for (Index t = 1; t < seen; ++t) {
+    const Real* row = scores + t * stride;
+#pragma omp simd
+    for (Index h = 0; h < heads_together; ++h) largest[h] = row[h] > largest[h] ? row[h] : largest[h];
+  }
+  for (Index t = 0; t < seen; ++t) {
+    Real* row = scores + t * stride;
+#pragma omp simd
+    for (Index h = 0; h < heads_together; ++h) {
+      row[h] = vector_exp(row[h] - largest[h]);
+      total[h] += row[h];
+    }
+  }
+  for (Index h = 0; h < std::min(heads, heads_together); ++h) log_sums[h] = largest[h] + std::log(total[h]);
+  for (Index h = 0; h < heads_together; ++h) total[h] = 1 / total[h];
+  for (Index t = 0; t < seen; ++t) {
+    Real* row = scores + t * stride;
+#pragma omp simd
+    for (Index h = 0; h < heads_together; ++h) row[h] *= total[h];
+  }
 }
 
 /// One batch entry: what its keys and values come to for its query, while those of `next`, which may be the same, are fetched.
@@ -67,38 +124,28 @@ template <int vectors>
 void attend(const Attention& a, const Entry& entry, const Entry& next, Index seen, const Real* q, Real* o,
             Real* log_sums) {
   thread_local AlignedVector<Real> memory;
-  const Index d = a.head_dim, width = a.heads * d, padded = padded_to_lanes(seen);
-  Real* weights = room(memory, a.heads * padded);
+  const Index d = a.head_dim, width = a.heads * d;
+  const Index stride = (a.heads + heads_together - 1) / heads_together * heads_together;
+  Real* weights = room(memory, seen * stride);
   for (Index t = 0; t < seen; ++t) {
     const Real *key = entry.keys + entry.row(t) * a.k.row_stride, *ahead = next.keys + next.row(t) * a.k.row_stride;
     if (ahead != key) fetch(ahead, width);
-    for (Index h = 0; h < a.heads; ++h)
-      weights[h * padded + t] = a.scale * head_dot<vectors>(q + h * d, key + h * d, d);
+    for (Index h = 0; h < a.heads; h += heads_together)
+      score_heads<vectors>(a, a.heads - h, q + h * d, key + h * d, weights + t * stride + h);
   }
-  for (Index h = 0; h < a.heads; ++h) {
-    Real* row = weights + h * padded;
-    std::fill(row + seen, row + padded, -std::numeric_limits<Real>::infinity());
-    Real total;
-    log_sums[h] = exponentiate(row, padded, total);
-    const Real factor = 1 / total;
-    each_lane(padded, [=](Index j) { row[j] *= factor; });
-  }
-  for (Index t = 0; t < seen; ++t) {
-    const Real* ahead = next.values + next.row(t) * a.v.row_stride;
-    if (ahead != entry.values + entry.row(t) * a.v.row_stride) fetch(ahead, width);
-  }
+  for (Index h = 0; h < a.heads; h += heads_together) weigh(weights + h, stride, seen, a.heads - h, log_sums + h);
   if (d % vector_width == 0) {
     constexpr int together = 8;
     Index c = 0;
     for (; c + together * vector_width <= width; c += together * vector_width)
-      weighted_sum<together>(a, entry, c, seen, weights, padded, o);
-    for (; c < width; c += vector_width) weighted_sum<1>(a, entry, c, seen, weights, padded, o);
+      weighted_sum<together>(a, entry, next, c, seen, weights, stride, o);
+    for (; c < width; c += vector_width) weighted_sum<1>(a, entry, next, c, seen, weights, stride, o);
     return;
   }
   std::fill_n(o, width, Real{0});
   for (Index t = 0; t < seen; ++t) {
     const Real* value = entry.values + entry.row(t) * a.v.row_stride;
-    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[h * padded + t], value + h * d, o + h * d, d);
+    for (Index h = 0; h < a.heads; ++h) add_scaled(weights[t * stride + h], value + h * d, o + h * d, d);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
 #include "backend/vector_math.hpp"
@@ -12,26 +11,12 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// Numbers of x that are copied at once: what the second-level cache holds beside a panel. The weights are read once for
-/// all rows that fit.
-constexpr Index most_copied = Index{1} << 17;
+/// Numbers of x that are multiplied by a panel before the next: what the second-level cache holds beside it. The weights are read
+/// once for all rows that fit.
+constexpr Index most_together = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
 /// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
-
-Index blocks_of(Index k) { return (k + inner_block - 1) / inner_block; }
-
-/// Rows of x, `in` apart, block by block of inner indices, each [rows, left_stride].
-const Real* copied(const Real* x, Index rows, Index in) {
-  thread_local AlignedVector<Real> memory;
-  const auto needed = static_cast<std::size_t>(blocks_of(in) * rows * left_stride);
-  if (memory.size() < needed) memory.resize(needed);
-  Real* out = memory.data();
-  for (Index l = 0; l < in; l += inner_block)
-    for (Index r = 0; r < rows; ++r, out += left_stride)
-      std::copy_n(x + r * in + l, std::min(inner_block, in - l), out);
-  return memory.data();
-}
 
 }  // namespace
 
@@ -52,12 +37,10 @@ void apply_gelu(Real* x, Index n) {
   for (Index i = 0; i < n; ++i) x[i] *= vector_normal(x[i]).cdf;
 }
 
-/// Columns of the panels [first, end) for rows that are copied together, from tile `t` to tile `last`.
+/// Columns of the panels [first, end) for the rows from tile `t` to tile `last`.
 void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first,
                            Index end) const {
   const Index in = weights_.in, out = weights_.out;
-  const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
-  const Real* left = copied(x + begin * in, count, in);
   const bool relu = weights_.activation == Activation::relu;
   for (Index p = first; p < end; ++p) {
     const Index j = panels_.begin(p), cols = panels_.filled(p), width = panels_.width(p);
@@ -70,13 +53,13 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
         const Index row = tiles.begin(i);
         const Real* panel = values_.data() + j * in + l * width;
         tile_of_weights(tiles.count(i), width)(
-            inner, left + (l / inner_block * count + row - begin) * left_stride, panel,
+            inner, x + row * in + l, panel,
             {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias, last_block && relu,
-             panel + inner * (width + std::min((i - t) * step, width)), step});
+             panel + inner * (width + std::min((i - t) * step, width)), in, step});
       }
     }
     if (weights_.activation == Activation::gelu)
-      for (Index r = begin; r < begin + count; ++r) apply_gelu(y + r * out + j, cols);
+      for (Index r = tiles.begin(t); r < tiles.begin(last); ++r) apply_gelu(y + r * out + j, cols);
   }
 }
 
@@ -86,7 +69,7 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
   parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
-    const Index together = std::max<Index>(1, most_copied / (blocks_of(weights_.in) * tile_rows * left_stride));
+    const Index together = std::max<Index>(1, most_together / (weights_.in * tile_rows));
     for (Index t = 0; t < tiles.tiles; t += together)
       panels(tiles, t, std::min(tiles.tiles, t + together), x, y, first, end);
   });

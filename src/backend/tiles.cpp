@@ -20,9 +20,9 @@ void store_edge(const Real* totals, Index rows, Index width, const Store& to) {
     }
 }
 
-/// One tile: `left` holds rows `row_step` apart and inner indices `inner_step` apart, `right` a panel. It was just packed,
-/// and is in the second-level cache, from where it is fetched some turns ahead; or it came `from_afar`, and of what follows
-/// it a share is fetched.
+/// One tile: `left` holds rows `row_step` apart, or to.left_step where that is 0, and inner indices `inner_step` apart, `right` a
+/// panel. It was just packed, and is in the second-level cache, from where it is fetched some turns ahead; or it came
+/// `from_afar`, and of what follows it a share is fetched.
 template <int rows, int vectors, Index row_step, Index inner_step, bool from_afar>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   constexpr Index width = vectors * vector_width;
@@ -33,6 +33,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     for (int v = 0; v < vectors; ++v) total[r][v] = 0;
   for (int r = 0; r < rows; ++r)  // by the time the sums are made, what they are added to is there
     for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + r * to.ldc + v * vector_width, 1, 3);
+  const Index left_step = row_step > 0 ? row_step : to.left_step;
   for (Index l = 0; l < inner; ++l) {
     if constexpr (!from_afar) {
       for (Index line = 0; line < width; line += line_values)
@@ -49,7 +50,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     // Without being told, GCC takes two turns of the outer loop at once instead, and keeps the tile in memory.
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
-      const Vector x = left[r * row_step];
+      const Vector x = left[r * left_step];
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) total[r][v] += x * panel[v];
     }
@@ -99,6 +100,6 @@ struct Tiles {
 
 Tile tile_by_row(Index rows, Index width) { return Tiles<left_stride, 1, false>::get(rows, width); }
 Tile tile_by_inner(Index rows, Index width) { return Tiles<1, tile_rows, false>::get(rows, width); }
-Tile tile_of_weights(Index rows, Index width) { return Tiles<left_stride, 1, true>::get(rows, width); }
+Tile tile_of_weights(Index rows, Index width) { return Tiles<0, 1, true>::get(rows, width); }
 
 }  // namespace tenfold::inline TENFOLD_REAL

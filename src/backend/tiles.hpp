@@ -25,16 +25,17 @@ struct Store {
   const Real* bias = nullptr;  ///< of the tile's columns, or null
   bool relu = false;           ///< whether negative results become 0
   const Real* next = nullptr;  ///< where to begin fetching what is read after this; need not be memory
+  Index left_step = 0;         ///< between a's rows
   Index step = 0;              ///< how far to go on with it in a turn, at most three lines of the cache
 };
 
-/// A tile of so many inner indices: its rows of a, left_stride apart, and its panel of b, [inner, width].
+/// A tile of so many inner indices: its rows of a, left_stride or Store::left_step apart, and its panel of b, [inner, width].
 using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
 /// The tile of 1 to tile_rows rows and a panel of two or three vectors, whose panel was just packed and is near.
 Tile tile_by_row(Index rows, Index width);
 /// The same for rows of a that were copied inner index by inner index, each [tile_rows].
 Tile tile_by_inner(Index rows, Index width);
-/// The same, its panels read from wherever a model's weights are.
+/// The same, its panels read from wherever a model's weights are, and a where it is.
 Tile tile_of_weights(Index rows, Index width);
 
 }  // namespace tenfold::inline TENFOLD_REAL

@@ -1,4 +1,5 @@
 // The CPU backend's attention against the reference, both ways.
+#include "backend/lane_sums.hpp"
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
@@ -55,7 +56,9 @@ TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
                            {2, 2, 3, 0, 4},    {1, 2, 1, 37, 32},  {3, 2, 3, 17, 8},
                            {2, 4, 12, 12, 32}, {5, 3, 20, 33, 20}, {8, 4, 16, 16, 64},
                            // A query alone takes its values eight vectors at a time, and what is left one by one.
-                           {3, 5, 1, 11, 32},  {2, 3, 1, 7, 64},   {3, 9, 1, 6, 8},    {2, 2, 1, 5, 48},  {2, 1, 1, 9, 128}};
+                           {3, 5, 1, 11, 32},  {2, 3, 1, 7, 64},   {3, 9, 1, 6, 8},    {2, 2, 1, 5, 48},  {2, 1, 1, 9, 128},
+                           // Its heads are scored as many together as a vector has lanes, up to eight, or half as many.
+                           {2, 8, 1, 6, 32},   {2, 4, 1, 6, 16},   {2, 12, 1, 5, 8},   {2, 7, 1, 5, 32}};
   for (const Shape4& shape : shapes) {
     Ids lengths(static_cast<std::size_t>(shape.batch + 1));
     for (std::size_t b = 0; b < lengths.size(); ++b)  // all, one less, …, none
@@ -68,6 +71,43 @@ TEST_CASE("cpu attention: short and odd shapes, all masks, dropout") {
       compare_attention(shape, {.causal = true, .key_lengths = lengths.data()}, rate);
     }
   }
+}
+
+TEST_CASE("cpu attention: scores may be so large that their exponentials are no numbers") {
+  for (Index queries : {1, 3}) {
+    CAPTURE(queries);
+    constexpr Index heads = 5, keys = 6, dim = 8, d = heads * dim;
+    Values q = uniform_values(queries * d, 1);
+    const Values kv = uniform_values(keys * 2 * d, 2);
+    for (Real& value : q) value *= 10000;
+    const Attention a{.batch = 1, .heads = heads, .queries = queries, .keys = keys, .head_dim = dim, .q = {d, d}, .k = {2 * d, 0},
+                      .v = {2 * d, 0}, .o = {d, d}, .scale = 1, .mask = {.heads = heads, .queries = queries}, .dropout = {}};
+    compare({queries * d, heads * queries}, 32,
+            [&](Kernels& k, Outputs& o) { k.attention(a, q.data(), kv.data(), kv.data() + d, o[0], o[1]); });
+  }
+}
+
+TEST_CASE("the sums of several vectors' lanes stand in the lanes of one") {
+  const auto check = [](auto count) {
+    constexpr int n = decltype(count)::value;
+    if constexpr (n <= vector_width) {
+      CAPTURE(n);
+      const Values x = uniform_values(n * vector_width, 1);
+      Lanes vectors[n];
+      for (int i = 0; i < n; ++i) vectors[i] = lanes_at(&x[static_cast<std::size_t>(i * vector_width)]);
+      const Lanes sums = lane_sums<n>(vectors);
+      for (int i = 0; i < n; ++i) {
+        double sum = 0;
+        for (Index lane = 0; lane < vector_width; ++lane) sum += static_cast<double>(x[static_cast<std::size_t>(i * vector_width + lane)]);
+        CHECK(static_cast<double>(sums[i]) == doctest::Approx(sum).epsilon(1e-5));
+      }
+    }
+  };
+  check(std::integral_constant<int, 1>());
+  check(std::integral_constant<int, 2>());
+  check(std::integral_constant<int, 4>());
+  check(std::integral_constant<int, 8>());
+  check(std::integral_constant<int, static_cast<int>(vector_width)>());
 }
 
 TEST_CASE("attention of one query to keys in any order is attention to those keys in a row") {
