@@ -3,7 +3,8 @@
 #   BUILD=folder   where to build (build)             JOBS=N   compilers at once (one a core, as memory allows)
 #   UNITY=OFF      compile every file alone, for who changes them often (a change then costs less, all of them more)
 #   SETUP=true     leave the package check out        MIRROR=  a folder or address to fetch data from
-#   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 DATA=folder OUT=file    for make bench; OLD=a.json NEW=b.json to compare
+#   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 DATA=folder OUT=file    for make bench (of these ROUNDS, DATA, OUT for
+#                  bench-cuda); OLD=a.json NEW=b.json to compare
 #   N=3            which chapter                      PREDICT=0.9 BREAK=no-scale ARGS="--seeds 5"  for its experiment
 BUILD ?= build
 SETUP ?= scripts/setup
@@ -80,7 +81,7 @@ bench-kernels:  ## time every kernel at the shapes of tiny and small:  make benc
 	@"$(BUILD)/tests/bench_kernels" $(ARGS)
 
 bench-cuda:  ## time the card's kernels against what it can do, training and translating beside PyTorch; JSON to OUT=file
-	@$(SETUP)
+	@$(SETUP) bench
 	@TARGET=bench_cuda scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_CUDA=on -DTENFOLD_BENCH=ON
 	@TARGET=bench_engine scripts/build "$(BUILD)"
 	@python3 tests/bench/card.py --build "$(BUILD)" --out "$(or $(OUT),$(BUILD)/bench_cuda.json)" $(if $(ROUNDS),--rounds "$(ROUNDS)")

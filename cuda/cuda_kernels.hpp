@@ -3,7 +3,8 @@
 ///
 /// Each file of cuda/kernels/ holds one family: its __global__ functions and, below them, the members of this class
 /// that launch them. Everything is queued on one stream in call order; only download(), sum(), sum_squares() and a
-/// LargestOutput wait for it. Results do not depend on the order in which blocks run, so the same call gives the same bits.
+/// LargestOutput wait for it. Results do not depend on the order in which blocks run, so the same call gives the same
+/// bits.
 #pragma once
 #include <algorithm>
 #include <memory>

@@ -1,6 +1,6 @@
 /// @file
-/// The largest output of a linear layer, found where the outputs are: what greedy search waits for at every word. cuBLAS
-/// computes all of them, a block looks through each row, and only where the largest stood goes to the host.
+/// The largest output of a linear layer, found where the outputs are: what greedy search waits for at every word.
+/// cuBLAS computes all of them, a block looks through each row, and only where the largest stood goes to the host.
 #include "backend/prepared_linear.hpp"
 #include "core/tensor.hpp"
 #include "cuda_kernels.hpp"
@@ -34,10 +34,11 @@ struct Found {
   }
 };
 
-/// found[row] = where the largest of x[row] + bias stands. A row per block. What is no number or minus infinity is never larger
-/// than the nothing that a thread begins with.
+/// found[row] = where the largest of x[row] + bias stands. A row per block. What is no number or minus infinity is
+/// never larger than the nothing that a thread begins with.
 __global__ void __launch_bounds__(block_threads)
-    find_largest(const Real* __restrict__ x, const Real* __restrict__ bias, int outputs, std::int32_t* __restrict__ found) {
+    find_largest(const Real* __restrict__ x, const Real* __restrict__ bias, int outputs,
+                 std::int32_t* __restrict__ found) {
   constexpr int warps = block_threads / 32;
   x += static_cast<Index>(blockIdx.x) * outputs;
   Found best;
@@ -69,7 +70,8 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 /// The layer's bias, which keeps barred outputs below all others; zeros where it has none.
-std::vector<Real> barring_bias(CudaKernels& kernels, const LinearWeights& weights, std::span<const std::int32_t> barred) {
+std::vector<Real> barring_bias(CudaKernels& kernels, const LinearWeights& weights,
+                               std::span<const std::int32_t> barred) {
   std::vector<Real> bias(static_cast<std::size_t>(weights.out));
   if (weights.bias) kernels.download(bias.data(), weights.bias, bias.size() * sizeof(Real));
   for (std::int32_t output : barred) bias[static_cast<std::size_t>(output)] = Larger::none();
@@ -89,8 +91,8 @@ class CudaLargestOutput final : public LargestOutput {
     TensorOf<std::int32_t> places = TensorOf<std::int32_t>::empty(kernels_, {rows});
     kernels_.gemm({.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out}, x,
                   weights_.weight, outputs.mutable_data());
-    check(launch({dim3(static_cast<unsigned>(rows)), dim3(block_threads), 0, kernels_.stream()}, find_largest, outputs.data(),
-                 bias_.data(), static_cast<int>(out), places.mutable_data()),
+    const LaunchShape a_block_per_row{dim3(static_cast<unsigned>(rows)), dim3(block_threads), 0, kernels_.stream()};
+    check(launch(a_block_per_row, find_largest, outputs.data(), bias_.data(), static_cast<int>(out), places.mutable_data()),
           "largest output");
     kernels_.download(found, places.data(), static_cast<std::size_t>(rows) * sizeof *found);
   }

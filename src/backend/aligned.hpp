@@ -33,4 +33,11 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
+/// Memory for n values; it grows to what the largest call needed and stays.
+template <class T>
+T* room(AlignedVector<T>& v, std::ptrdiff_t n) {
+  if (static_cast<std::ptrdiff_t>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
+  return v.data();
+}
+
 }  // namespace tenfold

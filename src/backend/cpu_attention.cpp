@@ -4,15 +4,58 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/attention_rows.hpp"
+#include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/lone_query.hpp"
 #include "backend/parallel.hpp"
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
+#include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
+
+/// Rows of scores are padded to a multiple, so that loops have no tail.
+constexpr Index lanes = 16;
+
+/// n, up to such a multiple.
+Index padded_to_lanes(Index n) { return (n + lanes - 1) / lanes * lanes; }
+
+/// Σ x y
+Real dot(const Real* x, const Real* y, Index n) {
+  Real total = 0;
+#pragma omp simd reduction(+ : total)
+  for (Index i = 0; i < n; ++i) total += x[i] * y[i];
+  return total;
+}
+
+/// body(j) for every entry of a padded row: in runs of a length the compiler knows, since rows are short.
+template <class Body>
+void each_lane(Index padded, const Body& body) {
+  for (Index j = 0; j < padded; j += lanes) {
+#pragma omp simd
+    for (Index lane = 0; lane < lanes; ++lane) body(j + lane);
+  }
+}
+
+/// A row of scores becomes exp(score - largest), and `total` their sum. Returns the log of Σ exp(score).
+Real exponentiate(Real* row, Index padded, Real& total) {
+  Real largest = row[0], sum = 0;
+  for (Index j = 0; j < padded; j += lanes) {
+#pragma omp simd reduction(max : largest)
+    for (Index lane = 0; lane < lanes; ++lane) largest = row[j + lane] > largest ? row[j + lane] : largest;
+  }
+  for (Index j = 0; j < padded; j += lanes) {
+#pragma omp simd reduction(+ : sum)
+    for (Index lane = 0; lane < lanes; ++lane) {
+      const Real e = vector_exp(row[j + lane] - largest);
+      row[j + lane] = e;
+      sum += e;
+    }
+  }
+  total = sum;
+  return largest + std::log(sum);
+}
 
 constexpr Index block_queries = 64;  ///< queries whose scores are held at once
 

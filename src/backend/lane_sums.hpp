@@ -1,6 +1,6 @@
 /// @file
-/// The sums of several vectors' lanes, all at once: alone each takes as many steps as it has halves, and uses fewer lanes with
-/// every step; together they keep the lanes full.
+/// The sums of several vectors' lanes, all at once: alone each takes as many steps as it has halves, and uses fewer
+/// lanes with every step; together they keep the lanes full.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -21,12 +21,17 @@ inline Lanes lanes_at(const Real* x) {
   return out;
 }
 
-/// The pieces of a and then those of b, `piece` lanes each, half as long: the first half of every piece plus the second.
+/// The pieces of a and then those of b, `piece` lanes each, half as long: the first half of every piece plus the
+/// second.
 template <int piece, std::size_t... lane>
 [[gnu::always_inline]] inline Lanes halved(Lanes a, Lanes b, std::index_sequence<lane...>) {
-  constexpr auto from = [](std::size_t to) { return static_cast<int>(to) / (piece / 2) * piece + static_cast<int>(to) % (piece / 2); };
+  constexpr int half = piece / 2;
+  constexpr auto from = [](std::size_t number) {
+    const int to = static_cast<int>(number);
+    return to / half * piece + to % half;
+  };
   using Order [[gnu::vector_size(sizeof(Lanes))]] = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
-  return __builtin_shuffle(a, b, Order{from(lane)...}) + __builtin_shuffle(a, b, Order{(from(lane) + piece / 2)...});
+  return __builtin_shuffle(a, b, Order{from(lane)...}) + __builtin_shuffle(a, b, Order{(from(lane) + half)...});
 }
 
 /// Lane i of the result is the sum of the lanes of x[i]; those from `count` on are not specified. x is overwritten.
@@ -37,8 +42,8 @@ template <int count, int piece = static_cast<int>(vector_width)>
     return x[0];
   } else {
     constexpr int next = count > 1 ? count / 2 : 1;
-    for (int i = 0; i < next; ++i)
-      x[i] = halved<piece>(x[2 * i], x[count > 1 ? 2 * i + 1 : 0], std::make_index_sequence<static_cast<std::size_t>(vector_width)>());
+    constexpr std::make_index_sequence<static_cast<std::size_t>(vector_width)> lanes;
+    for (int i = 0; i < next; ++i) x[i] = halved<piece>(x[2 * i], x[count > 1 ? 2 * i + 1 : 0], lanes);
     return lane_sums<next, piece / 2>(x);
   }
 }

@@ -45,8 +45,13 @@ void compute(const LinearWeights& layer, const Real* x, std::span<const std::int
     const bool last = l + inner_block >= layer.in;
     for (Index j = 0; last && layer.bias && j < cols; ++j) bias[j] = layer.bias[outputs[static_cast<std::size_t>(j)]];
     tile_of_weights(1, at_once)(inner, x + l, panel.data(),
-                                 {Real{1}, l == 0 ? Real{0} : Real{1}, y, at_once, cols, last && layer.bias ? bias : nullptr,
-                                  false, panel.data(), 0});
+                                {.alpha = 1,
+                                 .beta = l == 0 ? Real{0} : Real{1},
+                                 .c = y,
+                                 .ldc = at_once,
+                                 .cols = cols,
+                                 .bias = last && layer.bias ? bias : nullptr,
+                                 .next = panel.data()});
   }
 }
 

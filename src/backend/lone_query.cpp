@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backend/attention_rows.hpp"
+#include "backend/aligned.hpp"
 #include "backend/lane_sums.hpp"
 #include "backend/parallel.hpp"
+#include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 /// Heads whose scores are in the lanes of one vector.
 constexpr Index heads_together = std::min<Index>(8, vector_width);
 
-/// What a head's x·y is the sum of: a vector of sums. The head is of so many vectors, or of d numbers where `vectors` is 0.
+/// What a head's x·y is the sum of: a vector of sums. The head is of so many vectors, or of d numbers where `vectors`
+/// is 0.
 template <int vectors>
 Lanes head_products(const Real* x, const Real* y, Index d) {
   if constexpr (vectors > 0) {
@@ -33,11 +35,13 @@ template <int vectors, int count>
 Lanes dot_heads(const Real* q, const Real* key, Index d, Index heads) {
   Lanes products[count];
 #pragma GCC unroll 8
-  for (int h = 0; h < count; ++h) products[h] = h < heads ? head_products<vectors>(q + h * d, key + h * d, d) : Lanes{};
+  for (int h = 0; h < count; ++h)
+    products[h] = h < heads ? head_products<vectors>(q + h * d, key + h * d, d) : Lanes{};
   return lane_sums<count>(products);
 }
 
-/// scores[h] = scale · q_h · key_h for the first heads_together of so many heads; what is left of the scores is not specified.
+/// scores[h] = scale · q_h · key_h for the first heads_together of so many heads; what is left of the scores is not
+/// specified.
 template <int vectors>
 void score_heads(const Attention& a, Index heads, const Real* q, const Real* key, Real* scores) {
   constexpr int all = heads_together, half = all / 2;  // of both the compiler knows how many there are
@@ -65,16 +69,17 @@ Entry entry_of(const Attention& a, Index b, const Real* k, const Real* v) {
   return {k + b * a.k.batch_stride, v + b * a.v.batch_stride, a.key_rows ? a.key_rows + b * a.keys : nullptr};
 }
 
-/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them coming.
+/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them
+/// coming.
 inline void fetch(const Real* x, Index n) {
   for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
 }
 
-/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on, while those of `next` are
-/// fetched. The weights of a head are `stride` apart.
+/// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on, while those of `next`
+/// are fetched. The weights of a head are `stride` apart.
 template <int vectors>
-void weighted_sum(const Attention& a, const Entry& entry, const Entry& next, Index first, Index seen, const Real* weights,
-                  Index stride, Real* o) {
+void weighted_sum(const Attention& a, const Entry& entry, const Entry& next, Index first, Index seen,
+                  const Real* weights, Index stride, Real* o) {
   Vector total[vectors];
   const Real* row[vectors];
 #pragma GCC unroll 8
@@ -92,7 +97,8 @@ void weighted_sum(const Attention& a, const Entry& entry, const Entry& next, Ind
   for (int i = 0; i < vectors; ++i) total[i].copy_to(o + first + i * vector_width, unaligned);
 }
 
-/// The scores of heads_together heads for `seen` keys, `stride` apart, become weights; log_sums, of so many heads, is filled.
+/// The scores of heads_together heads for `seen` keys, `stride` apart, become weights; log_sums, of so many heads, is
+/// filled.
 void weigh(Real* scores, Index stride, Index seen, Index heads, Real* log_sums) {
   Real largest[heads_together], total[heads_together] = {};
   std::copy_n(scores, heads_together, largest);
@@ -118,8 +124,8 @@ void weigh(Real* scores, Index stride, Index seen, Index heads, Real* log_sums) 
   }
 }
 
-/// One batch entry: what its keys and values come to for its query, while those of `next`, which may be the same, are fetched.
-/// Heads are of so many vectors, or of any number where `vectors` is 0.
+/// One batch entry: what its keys and values come to for its query, while those of `next`, which may be the same, are
+/// fetched. Heads are of so many vectors, or of any number where `vectors` is 0.
 template <int vectors>
 void attend(const Attention& a, const Entry& entry, const Entry& next, Index seen, const Real* q, Real* o,
             Real* log_sums) {
@@ -145,6 +151,8 @@ void attend(const Attention& a, const Entry& entry, const Entry& next, Index see
   std::fill_n(o, width, Real{0});
   for (Index t = 0; t < seen; ++t) {
     const Real* value = entry.values + entry.row(t) * a.v.row_stride;
+    const Real* ahead = next.values + next.row(t) * a.v.row_stride;
+    if (ahead != value) fetch(ahead, width);
     for (Index h = 0; h < a.heads; ++h) add_scaled(weights[t * stride + h], value + h * d, o + h * d, d);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
 #include "backend/vector_math.hpp"
@@ -11,12 +12,28 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// Numbers of x that are multiplied by a panel before the next: what the second-level cache holds beside it. The weights are read
-/// once for all rows that fit.
+/// Numbers of x that are multiplied by a panel before the next: what the second-level cache holds beside it. The
+/// weights are read once for all rows that fit.
 constexpr Index most_together = Index{1} << 17;
-/// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one sentence
-/// come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
+/// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one
+/// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
+
+/// Rows of x, `in` apart, as tiles read them, and how far they are apart then. Where that is a multiple of 4096 bytes
+/// they would share the few lines that a cache has for an address, and are copied.
+struct LeftRows {
+  const Real* x;
+  Index step;
+
+  LeftRows(const Real* rows, Index count, Index in) : x(rows), step(in) {
+    if (in * Index{sizeof(Real)} % 4096 != 0 || count == 1) return;
+    thread_local AlignedVector<Real> memory;
+    step = in + 64 / Index{sizeof(Real)};
+    Real* copy = room(memory, count * step);
+    for (Index r = 0; r < count; ++r) std::copy_n(rows + r * in, in, copy + r * step);
+    x = copy;
+  }
+};
 
 }  // namespace
 
@@ -41,6 +58,8 @@ void apply_gelu(Real* x, Index n) {
 void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first,
                            Index end) const {
   const Index in = weights_.in, out = weights_.out;
+  const Index begin = tiles.begin(t), count = tiles.begin(last) - begin;
+  const LeftRows left(x + begin * in, count, in);
   const bool relu = weights_.activation == Activation::relu;
   for (Index p = first; p < end; ++p) {
     const Index j = panels_.begin(p), cols = panels_.filled(p), width = panels_.width(p);
@@ -52,14 +71,21 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
       for (Index i = t; i < last; ++i) {
         const Index row = tiles.begin(i);
         const Real* panel = values_.data() + j * in + l * width;
-        tile_of_weights(tiles.count(i), width)(
-            inner, x + row * in + l, panel,
-            {Real{1}, l == 0 ? Real{0} : Real{1}, y + row * out + j, out, cols, bias, last_block && relu,
-             panel + inner * (width + std::min((i - t) * step, width)), in, step});
+        tile_of_weights(tiles.count(i), width)(inner, left.x + (row - begin) * left.step + l, panel,
+                                               {.alpha = 1,
+                                                .beta = l == 0 ? Real{0} : Real{1},
+                                                .c = y + row * out + j,
+                                                .ldc = out,
+                                                .cols = cols,
+                                                .bias = bias,
+                                                .relu = last_block && relu,
+                                                .left_step = left.step,
+                                                .next = panel + inner * (width + std::min((i - t) * step, width)),
+                                                .step = step});
       }
     }
     if (weights_.activation == Activation::gelu)
-      for (Index r = tiles.begin(t); r < tiles.begin(last); ++r) apply_gelu(y + r * out + j, cols);
+      for (Index r = begin; r < begin + count; ++r) apply_gelu(y + r * out + j, cols);
   }
 }
 

@@ -25,16 +25,18 @@ class PreparedLinear {
   virtual void run(const Real* x, Real* y, Index rows) const = 0;
 };
 
-/// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are, are
-/// barred from it. The weights it was made from must outlive it and keep their values. x lies in the device's memory, what is
-/// found in the host's. As many threads may call at once as Kernels::callers() says; none starts others.
+/// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are,
+/// are barred from it. The weights it was made from must outlive it and keep their values. x lies in the device's
+/// memory, what is found in the host's. As many threads may call at once as Kernels::callers() says; none starts
+/// others.
 class LargestOutput {
  public:
   virtual ~LargestOutput() = default;
-  /// found[r] for every row of x [rows, in]: of the outputs that PreparedLinear::run() would give, the index of the largest
-  /// that is a number above minus infinity, of several the first; -1 where there is none.
+  /// found[r] for every row of x [rows, in]: of the outputs that PreparedLinear::run() would give, the index of the
+  /// largest that is a number above minus infinity, of several the first; -1 where there is none.
   virtual void find(const Real* x, Index rows, std::int32_t* found) const = 0;
-  /// What find() would probably give for a row alone, -1 included, several times faster.
+  /// What find() would probably give for a row alone, -1 included, several times faster where a device has rough
+  /// weights.
   virtual std::int32_t guess(const Real* x) const = 0;
 };
 

@@ -20,9 +20,9 @@ void store_edge(const Real* totals, Index rows, Index width, const Store& to) {
     }
 }
 
-/// One tile: `left` holds rows `row_step` apart, or to.left_step where that is 0, and inner indices `inner_step` apart, `right` a
-/// panel. It was just packed, and is in the second-level cache, from where it is fetched some turns ahead; or it came
-/// `from_afar`, and of what follows it a share is fetched.
+/// One tile: `left` holds rows `row_step` apart, or to.left_step where that is 0, and inner indices `inner_step` apart,
+/// `right` a panel. It was just packed, and is in the second-level cache, from where it is fetched some turns ahead; or
+/// it came `from_afar`, and of what follows it a share is fetched.
 template <int rows, int vectors, Index row_step, Index inner_step, bool from_afar>
 void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   constexpr Index width = vectors * vector_width;
@@ -82,7 +82,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   store_edge(edge, rows, width, to);
 }
 
-/// Tiles of every height and of both widths, for a's copy row by row or inner index by inner index.
+/// Tiles of every height and of both widths, for a row by row or inner index by inner index.
 template <Index row_step, Index inner_step, bool from_afar>
 struct Tiles {
   template <int vectors, int... heights>

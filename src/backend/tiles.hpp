@@ -1,7 +1,8 @@
 /// @file
 /// The innermost part of large products: a few rows of a, times a panel of b.
 ///
-/// The sums of a tile stay in registers while the inner index runs. What surrounds them is in backend/packed_product.hpp.
+/// The sums of a tile stay in registers while the inner index runs. What surrounds them is in
+/// backend/packed_product.hpp.
 #pragma once
 #include "backend/small_product.hpp"
 
@@ -24,12 +25,13 @@ struct Store {
   Index ldc, cols;             ///< between c's rows; columns of the tile that are c's
   const Real* bias = nullptr;  ///< of the tile's columns, or null
   bool relu = false;           ///< whether negative results become 0
-  const Real* next = nullptr;  ///< where to begin fetching what is read after this; need not be memory
   Index left_step = 0;         ///< between a's rows
+  const Real* next = nullptr;  ///< where to begin fetching what is read after this; need not be memory
   Index step = 0;              ///< how far to go on with it in a turn, at most three lines of the cache
 };
 
-/// A tile of so many inner indices: its rows of a, left_stride or Store::left_step apart, and its panel of b, [inner, width].
+/// A tile of so many inner indices: its rows of a, left_stride or Store::left_step apart, and its panel of b, [inner,
+/// width].
 using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);
 /// The tile of 1 to tile_rows rows and a panel of two or three vectors, whose panel was just packed and is near.
 Tile tile_by_row(Index rows, Index width);

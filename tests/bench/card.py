@@ -4,11 +4,13 @@ installed and sees the card. A table on standard output, all of it as JSON in a 
 
     card.py --build build --out build/bench_cuda.json [--rounds 3]
 
-Both sides compute in float32 with one thread of the host. PyTorch's attention is its fused one, and so is its Adam. Texts,
-batches and what is counted are those of make bench; memory is what either side has reserved on the card.
+Both sides compute in float32 with one thread of the host. PyTorch is eager, with scaled_dot_product_attention and its fused
+Adam. Texts, batches and what is counted are those of make bench; memory is what either side's allocator has reserved on the
+card, which for PyTorch includes cuBLAS's workspace.
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -34,7 +36,8 @@ def peer_with_card():
 class CardBench:
     def __init__(self, build, folder, python):
         engine = [str(pathlib.Path(build) / "tests/bench_engine")]
-        self.sides = [("tenfold", engine, None)]
+        plain = {name: value for name, value in os.environ.items() if name != "TENFOLD_TF32"}
+        self.sides = [("tenfold", engine, plain)]
         if python:
             self.sides.append(("pytorch", [python, str(HERE / "peer.py")], tuned(1)))
         self.folder, self.values = str(folder), {}
@@ -85,6 +88,10 @@ def beside_peer(build, rounds):
     return dict(text=about["text"], rounds=rounds, pytorch=version or "", metrics=report.summaries(bench.values))
 
 
+def save(path, result):
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="folder with tests/bench_cuda and tests/bench_engine")
@@ -92,6 +99,8 @@ def main():
     parser.add_argument("--rounds", type=whole_number, default=3, help="how often both sides are measured")
     a = parser.parse_args()
     try:
+        out = pathlib.Path(a.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
         try:
             kernels = subprocess.run([pathlib.Path(a.build) / "tests/bench_cuda"], stdout=subprocess.PIPE, text=True)
         except OSError as error:
@@ -99,10 +108,11 @@ def main():
         if kernels.returncode:
             raise Failure("bench_cuda failed, as it says above")
         result = json.loads(kernels.stdout)
+        save(out, result)  # what is there is kept, whatever becomes of the rest
         result["beside"] = beside_peer(a.build, a.rounds)
-        pathlib.Path(a.out).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        save(out, result)
         print(report.beside_table(result["beside"]))
-        say(f"{a.out}: all of it")
+        say(f"{out}: all of it")
     except (Failure, OSError) as error:
         say(f"bench-cuda: {error}")
         return 1

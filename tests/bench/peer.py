@@ -3,7 +3,7 @@
 
     peer.py train  FOLDER --size small --threads 2 --warm 3 --steps 6
     peer.py decode FOLDER --size small --threads 1 --batch 1 --sentences 24 --repeats 3
-    peer.py train  FOLDER --size tiny --device cuda      on a card, where attention is one fused kernel and Adam another
+    peer.py train  FOLDER --size tiny --device cuda      on a card, with fused attention and Adam
     peer.py start  FOLDER            loads the libraries, builds `small`, makes two tokens, as one word and its end are
 
 FOLDER is what `bench_engine prepare` made. The layers are written by hand, with one product for Q, K and V: that is faster
@@ -58,7 +58,7 @@ class Attention(nn.Module):
         batch, heads, queries, width = q.shape
         if q.is_cuda:
             dropout = DROPOUT if self.training else 0.0
-            mixed = F.scaled_dot_product_attention(q, k, v, None if causal else mask, dropout, causal)
+            mixed = F.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
             return self.out(mixed.transpose(1, 2).reshape(batch, queries, self.dim))
         q, k, v = (x.reshape(batch * heads, -1, width) for x in (q, k, v))
         scores = torch.bmm(q, k.transpose(1, 2)).view(batch, heads, queries, -1) * self.scale
@@ -132,7 +132,7 @@ class Translator(nn.Module):
 
     def forward(self, source, target):
         memory, mask = self.encode(source)
-        causal = torch.full((target.shape[1], target.shape[1]), -1e9).triu_(1)
+        causal = None if target.is_cuda else torch.full((target.shape[1], target.shape[1]), -1e9).triu_(1)
         x = self.embed(target)
         for layer in self.decoder:
             x = x + self.drop(layer.attention.self_attention(layer.norm1(x), causal, causal=True))

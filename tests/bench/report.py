@@ -4,7 +4,7 @@
     report.py table FILE                 its tables
     report.py compare OLD NEW            what changed (make bench-compare OLD=a.json NEW=b.json), and whether that is more than noise
     report.py page FILE PAGE [--check]   puts the tables between PAGE's marks; --check: exit 1 unless they stand there
-    report.py card FILE PAGE [--check]   the same with what bench_cuda and cuda_ladder_card printed on a card
+    report.py card FILE PAGE [--check]   the same with what was seen on a card: tests, card.py's JSON as "bench", cuda_ladder_card
 """
 import json
 import math
@@ -208,7 +208,7 @@ def beside_table(beside):
 
 def card_page(card):
     """What was seen on a card: the tests, the kernels beside the card's limits, whole steps, the ladder."""
-    bench = card["bench"]
+    bench, beside = card["bench"], card["bench"]["beside"]
     tests = [[f"`{t['program']}`", f"{t['cases']:,}", f"{t['assertions']:,}", f"{t['seconds']:.1f}"] for t in card["tests"]]
     kernels = []
     for k in bench["kernels"]:
@@ -221,10 +221,11 @@ def card_page(card):
         f"Measured {card['date']} at commit {card['commit']} on one {bench['card']}, driver {card['driver']}. The tests (`make test-cuda`):",
         rows(["program", "test cases passed", "checks", "seconds"], tests),
         *card["notes"],
-        f"Training and translating beside PyTorch {card['beside']['pytorch']} on the same card (`make bench-cuda`; {card['beside']['text']}, "
-        f"batches of 4096 tokens, float32, one thread of the host; PyTorch with its fused attention and its fused Adam), medians of "
-        f"{card['beside']['rounds']} rounds, with least and greatest:",
-        beside_table(card["beside"]),
+        f"Training and translating beside PyTorch {beside['pytorch']} on the same card (`make bench-cuda`; {beside['text']}, "
+        f"batches of 4096 tokens, float32, one thread of the host; PyTorch eager, with `scaled_dot_product_attention` and its fused Adam; "
+        f"memory as either side's allocator has reserved it, which for PyTorch includes cuBLAS's workspace), medians of "
+        f"{beside['rounds']} rounds, with least and greatest:",
+        beside_table(beside),
         f"Kernels (`make bench-cuda`), beside what the card did in the same run: copying {number(bench['copy_gb_per_s'])} GB/s (read "
         f"and written), cuBLAS's SGEMM {number(bench['sgemm_tflop_per_s'])} TFLOP/s. Bytes and operations are the least the task needs. Small "
         "ones live in the card's cache and may exceed the copy.",

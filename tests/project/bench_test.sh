@@ -119,11 +119,12 @@ chmod +x "$scratch/tests/bench_cuda"
 card
 check 'on a card that is not there: refused' status 1
 check 'on a card that is not there: its reason is passed on' says 'bench_cuda: there is no card'
+check 'on a card that is not there: nothing is written' [ ! -e "$scratch/never.json" ]
 printf '#!/bin/sh\necho "{}"\n' >"$scratch/tests/bench_cuda"
-card
+card --out "$scratch/new/card.json"
 check 'on a card, the engine fails: so does the run' status 1
 check 'on a card, the engine fails: its reason is passed on' says 'bench-cuda: bench_engine prepare failed: bench_engine: no room'
-check 'on a card, the engine fails: nothing is written' [ ! -e "$scratch/never.json" ]
+check 'on a card, the engine fails: the kernels are written' [ "$(cat "$scratch/new/card.json")" = '{}' ]
 
 # Noise, exponents, where two curves meet, operations of a step.
 arithmetic() { try env PYTHONPATH="$here/tests/bench" python3 -c "$1"; }
