@@ -142,7 +142,8 @@ class Kernels : public Device {
   /// checked afterwards. Null where it is not.
   virtual std::unique_ptr<PreparedLinear> prepare_roughly(const LinearWeights& weights);
   /// The largest output of such a layer without an activation, outputs `barred` passed over, where that is faster than
-  /// giving all of them to the host to look at. Null where it is not. Throws ShapeError where a layer has too many inputs for that.
+  /// giving all of them to the host to look at. Null where it is not. Throws ShapeError where a layer has too many
+  /// inputs for that.
   virtual std::unique_ptr<LargestOutput> prepare_largest(const LinearWeights& weights,
                                                          std::span<const std::int32_t> barred);
 

@@ -27,8 +27,8 @@ class PreparedLinear {
 
 /// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are,
 /// are barred from it. The weights it was made from must outlive it and keep their values. x lies in the device's
-/// memory, what is found in the host's. As many threads may call at once as Kernels::callers() says; none starts
-/// others.
+/// memory, what is found in the host's. Any number of threads may call at once where that is the same memory, elsewhere
+/// one; none starts others.
 class LargestOutput {
  public:
   virtual ~LargestOutput() = default;

@@ -55,7 +55,8 @@ class PreparedWeights {
   /// Rows [first, first + count) of a layer's weight and bias.
   const PreparedLinear& layer(const Parameter& weight, const Parameter& bias, Index first, Index count,
                               std::optional<Activation> activation, Precision precision);
-  /// Whether the device finds the largest output of a layer faster than the host among all of them (Kernels::prepare_largest()).
+  /// Whether the device finds the largest output of a layer faster than the host among all of them
+  /// (Kernels::prepare_largest()).
   bool knows_largest() const { return knows_largest_; }
   /// The largest output of a layer, which is asked for with the same `barred` each time.
   const LargestOutput& largest(const Parameter& weight, const Parameter& bias, std::span<const std::int32_t> barred);

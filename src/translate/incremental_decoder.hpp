@@ -40,8 +40,8 @@ class IncrementalDecoder {
   /// Whether choose() can be called: prepared weights, and a device that knows how.
   bool can_choose() const { return prepared_ && prepared_->knows_largest(); }
   /// Feeds `times` tokens to every row as step() and steps() do, and returns what has the largest logit after each
-  /// (Transformer::likeliest()), without the logits coming to the host, or most of them being computed. Throws ShapeError where it cannot be called, and as
-  /// step() and steps() do: several tokens are for a row alone.
+  /// (Transformer::likeliest()), without the logits coming to the host, or most of them being computed. Throws ShapeError
+  /// where it cannot be called, and as step() and steps() do: several tokens are for a row alone.
   std::vector<std::int32_t> choose(std::span<const std::int32_t> tokens, Index times = 1);
   /// Forgets the tokens fed from `position` on.
   void rewind(Index position);

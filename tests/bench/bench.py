@@ -234,6 +234,12 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
+def save(path, result):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
 def text_folder():
     given = os.environ.get("DATA")
     folder = pathlib.Path(given) if given else ROOT / "data/multi30k"
@@ -253,7 +259,19 @@ def whole_number(text):
 class Parser(argparse.ArgumentParser):
     def error(self, message):
         """One line."""
-        self.exit(2, f"bench: {message}\n")
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def guarded(name, body):
+    """Calls body, which says what goes wrong by Failure or OSError: that becomes one line. The exit code."""
+    try:
+        body()
+    except (Failure, OSError) as error:
+        say(f"{name}: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 def measure(a):
@@ -287,8 +305,17 @@ def measure(a):
                 metrics=report.summaries(bench.values), costs=costs)
 
 
+def measure_and_show(a):
+    if not shutil.which(str(pathlib.Path(a.build) / "tests/bench_engine")):
+        raise Failure(f"there is no bench_engine in {a.build}/tests; run make bench")
+    result = measure(a)
+    save(a.out, result)
+    print(report.page(result))
+    say(f"{a.out}: all of it, in {result['minutes']} minutes")
+
+
 def main():
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="folder with tenfold and tests/bench_engine")
     parser.add_argument("--out", default="build/bench.json", help="where the JSON goes")
     parser.add_argument("--rounds", type=whole_number, help="how often everything is measured (3; quick: 1)")
@@ -303,21 +330,7 @@ def main():
                          ([f"THREADS={most}"] if a.threads else []) + (["DATA=folder"] if os.environ.get("DATA") else []) +
                          ([f"ROUNDS={a.rounds}"] if a.rounds != (1 if a.quick else 3) else []))
     a.threads = sorted({1, most})
-    try:
-        if not shutil.which(str(pathlib.Path(a.build) / "tests/bench_engine")):
-            raise Failure(f"there is no bench_engine in {a.build}/tests; run make bench")
-        result = measure(a)
-        out = pathlib.Path(a.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-        print(report.page(result))
-        say(f"{out}: all of it, in {result['minutes']} minutes")
-    except (Failure, OSError) as error:
-        say(f"bench: {error}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return guarded("bench", lambda: measure_and_show(a))
 
 
 if __name__ == "__main__":

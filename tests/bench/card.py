@@ -18,8 +18,8 @@ import sys
 import tempfile
 
 import report
-from bench import SIZES, Batches, Failure, check_same, run, say, text_folder, tuned, whole_number
-from surroundings import find_peer
+from bench import SIZES, Batches, Failure, Parser, check_same, guarded, run, save, say, text_folder, whole_number
+from surroundings import find_peer, tuned
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARM, STEPS = 10, 40
@@ -88,37 +88,28 @@ def beside_peer(build, rounds):
     return dict(text=about["text"], rounds=rounds, pytorch=version or "", metrics=report.summaries(bench.values))
 
 
-def save(path, result):
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+def measure_and_show(a):
+    try:
+        kernels = subprocess.run([pathlib.Path(a.build) / "tests/bench_cuda"], stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise Failure(f"cannot run bench_cuda: {error.strerror}; run make bench-cuda") from None
+    if kernels.returncode:
+        raise Failure("bench_cuda failed, as it says above")
+    result = json.loads(kernels.stdout)
+    save(a.out, result)  # what is there is kept, whatever becomes of the rest
+    result["beside"] = beside_peer(a.build, a.rounds)
+    save(a.out, result)
+    print(report.beside_table(result["beside"]))
+    say(f"{a.out}: all of it")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="bench-cuda", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="folder with tests/bench_cuda and tests/bench_engine")
     parser.add_argument("--out", default="build/bench_cuda.json", help="where the JSON goes")
     parser.add_argument("--rounds", type=whole_number, default=3, help="how often both sides are measured")
     a = parser.parse_args()
-    try:
-        out = pathlib.Path(a.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            kernels = subprocess.run([pathlib.Path(a.build) / "tests/bench_cuda"], stdout=subprocess.PIPE, text=True)
-        except OSError as error:
-            raise Failure(f"cannot run bench_cuda: {error.strerror}; run make bench-cuda") from None
-        if kernels.returncode:
-            raise Failure("bench_cuda failed, as it says above")
-        result = json.loads(kernels.stdout)
-        save(out, result)  # what is there is kept, whatever becomes of the rest
-        result["beside"] = beside_peer(a.build, a.rounds)
-        save(out, result)
-        print(report.beside_table(result["beside"]))
-        say(f"{out}: all of it")
-    except (Failure, OSError) as error:
-        say(f"bench-cuda: {error}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return guarded("bench-cuda", lambda: measure_and_show(a))
 
 
 if __name__ == "__main__":

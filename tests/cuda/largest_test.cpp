@@ -33,12 +33,8 @@ void check_found(const Layer& layer, const Values& x, Index rows, const Ids& bar
   Ids found(static_cast<std::size_t>(rows), -2);
   largest->find(inputs, rows, found.data());
   for (Index r = 0; r < rows; ++r) {
-    std::int32_t expected = -1;
-    for (std::int32_t o = 0; o < layer.out; ++o) {
-      const Real value = y[static_cast<std::size_t>(r * layer.out + o)];
-      if (std::find(barred.begin(), barred.end(), o) != barred.end() || !(value > -infinity)) continue;
-      if (expected < 0 || value > y[static_cast<std::size_t>(r * layer.out + expected)]) expected = o;
-    }
+    const auto out = static_cast<std::size_t>(layer.out);
+    const std::int32_t expected = place_of_largest(std::span(y).subspan(static_cast<std::size_t>(r) * out, out), barred);
     CHECK(found[static_cast<std::size_t>(r)] == expected);
     if (r < 2) CHECK(largest->guess(inputs + r * layer.in) == expected);
   }

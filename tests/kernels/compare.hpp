@@ -3,10 +3,12 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "backend/kernels.hpp"
@@ -31,6 +33,18 @@ inline Ids random_ids(Index n, std::uint32_t below, std::uint64_t seed) {
   Ids ids(static_cast<std::size_t>(n));
   for (std::int32_t& id : ids) id = static_cast<std::int32_t>(random.below(below));
   return ids;
+}
+
+/// Where the largest of a row stands, of equal ones the first, `barred` places passed over; -1 where none is a number above minus
+/// infinity.
+inline std::int32_t place_of_largest(std::span<const Real> row, const Ids& barred) {
+  std::int32_t best = -1;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const auto at = static_cast<std::int32_t>(i);
+    if (std::find(barred.begin(), barred.end(), at) != barred.end() || !(row[i] > -infinity)) continue;
+    if (best < 0 || row[i] > row[static_cast<std::size_t>(best)]) best = at;
+  }
+  return best;
 }
 
 /// Whether the two hold the same bits, NaNs included.

@@ -39,15 +39,9 @@ Ids by_all(const LinearWeights& layer, const Values& x, Index rows, const Ids& b
   Values y(static_cast<std::size_t>(rows * layer.out));
   one_thread->prepare(layer)->run(x.data(), y.data(), rows);
   Ids found;
-  for (Index r = 0; r < rows; ++r) {
-    std::int32_t best = -1;
-    for (std::int32_t o = 0; o < layer.out; ++o) {
-      const Real value = y[static_cast<std::size_t>(r * layer.out + o)];
-      if (std::find(barred.begin(), barred.end(), o) != barred.end() || !(value > -infinity)) continue;
-      if (best < 0 || value > y[static_cast<std::size_t>(r * layer.out + best)]) best = o;
-    }
-    found.push_back(best);
-  }
+  const auto out = static_cast<std::size_t>(layer.out);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r)
+    found.push_back(place_of_largest(std::span(y).subspan(r * out, out), barred));
   return found;
 }
 

@@ -27,7 +27,7 @@ struct Layer {
 TEST_CASE("a prepared linear layer is product, bias and activation") {
   const Index shapes[][3] = {{0, 3, 5},    {1, 1, 1},    {1, 16, 33},  {2, 300, 40}, {5, 256, 64},  {13, 64, 31},
                              {15, 96, 96}, {57, 20, 65}, {70, 257, 7}, {9, 0, 4},    {64, 512, 256}, {27, 30, 112},
-                             {10, 40, 130}, {500, 3, 50}};
+                             {10, 40, 130}, {500, 3, 50}, {12, 1024, 40}};
   for (const auto& [rows, in, out] : shapes)
     for (bool bias : {false, true})
       for (std::optional<Activation> kind : {std::optional<Activation>{}, {Activation::relu}, {Activation::gelu}}) {

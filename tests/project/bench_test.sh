@@ -114,6 +114,9 @@ card() { try python3 "$here/tests/bench/card.py" --build "$scratch" --out "$scra
 card
 check 'on a card, without bench_cuda: refused' status 1
 check 'on a card, without bench_cuda: one line that says what to run' says 'run make bench-cuda'
+card --rounds none
+check 'on a card, a bad number: refused' status 2
+check 'on a card, a bad number: one line' one_line
 printf '#!/bin/sh\necho "bench_cuda: there is no card" >&2\nexit 1\n' >"$scratch/tests/bench_cuda"
 chmod +x "$scratch/tests/bench_cuda"
 card
