@@ -69,7 +69,7 @@ test-cuda:  ## run the CUDA backend's tests on this machine's card; without one 
 mutants: build  ## break the code in known ways and see that a test fails each time
 	@tests/mutants/run
 
-bench:  ## measure training, translating, memory, start, PyTorch beside it (12 minutes; QUICK=1: 2)
+bench:  ## measure training, translating, memory, start, PyTorch beside it (9 minutes; QUICK=1: 1)
 	@$(SETUP) bench
 	@TARGET=bench_engine scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
 	@python3 tests/bench/bench.py --build "$(BUILD)" --out "$(or $(OUT),$(BUILD)/bench.json)" $(if $(filter-out 0,$(QUICK)),--quick) \

@@ -320,7 +320,7 @@ def main():
     parser.add_argument("--out", default="build/bench.json", help="where the JSON goes")
     parser.add_argument("--rounds", type=whole_number, help="how often everything is measured (3; quick: 1)")
     parser.add_argument("--threads", type=whole_number, help="most threads (the machine's cores, at most 2)")
-    parser.add_argument("--quick", action="store_true", help="about two minutes: fewer steps and cases, one round")
+    parser.add_argument("--quick", action="store_true", help="about a minute: fewer steps and cases, one round")
     parser.add_argument("--no-peer", action="store_true", help="without PyTorch")
     parser.add_argument("--build-time", action="store_true", help="a clean build as well")
     a = parser.parse_args()
