@@ -105,6 +105,10 @@ class CudaKernels final : public Kernels {
 /// Throws CudaError with `what` (the kernel or call) and CUDA's own words unless `error` is success.
 void check(cudaError_t error, const char* what);
 
+inline constexpr int warp_size = 32;                           ///< threads of a warp, on every card
+inline constexpr int block_threads = 256;                      ///< of a block, where nothing asks for another number
+inline constexpr int block_warps = block_threads / warp_size;  ///< of the same
+
 /// Blocks of `per_block` threads for `n` items, at most `most`: the kernel strides over what is left, or
 /// `most` is as many as there can be.
 inline unsigned blocks_for(Index n, Index per_block, Index most = 65535) {

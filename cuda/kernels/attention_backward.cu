@@ -169,7 +169,7 @@ __global__ void __launch_bounds__(T::threads, blocks_at_once) key_gradients(Atte
 /// Queues all for heads of up to `Width`, with as large tiles as 48 KiB hold: two of rows, two of columns, and one or
 /// two of weights.
 template <int Width>
-void queue_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
+void queue_backward_width(const Attention& a, const Gradients& g, cudaStream_t stream) {
   constexpr int bytes = Width * static_cast<int>(sizeof(Real));
   using T = std::conditional_t<bytes <= 256 && Width * sizeof(Real) * sizeof(Real) <= 1024, Tiling<Width, 16, 2, 4>,
                                std::conditional_t<bytes <= 512, Tiling<Width, 16, 1, 2>, Tiling<Width, 8, 1, 1>>>;
@@ -200,10 +200,10 @@ void CudaKernels::attention_backward(const Attention& a, const Real* q, const Re
   }
   auto* delta = static_cast<Real*>(scratch(rows * sizeof(Real)));
   const Gradients g{{q, k, v, o, log_sums, grad_o, dq, dk, dv}, delta};
-  const auto queue_any = a.head_dim <= 16   ? queue_width<16>
-                         : a.head_dim <= 32 ? queue_width<32>
-                         : a.head_dim <= 64 ? queue_width<64>
-                                            : queue_width<128>;
+  const auto queue_any = a.head_dim <= 16   ? queue_backward_width<16>
+                         : a.head_dim <= 32 ? queue_backward_width<32>
+                         : a.head_dim <= 64 ? queue_backward_width<64>
+                                            : queue_backward_width<128>;
   queue_any(a, g, stream());
 }
 

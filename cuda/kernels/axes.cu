@@ -8,10 +8,9 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int threads = 256, warp = 32;
 
-__device__ Index global_thread() { return static_cast<Index>(blockIdx.x) * threads + threadIdx.x; }
-__device__ Index all_threads() { return static_cast<Index>(gridDim.x) * threads; }
+__device__ Index global_thread() { return static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; }
+__device__ Index all_threads() { return static_cast<Index>(gridDim.x) * block_threads; }
 
 /// A thread per result: neighbours read neighbours as long as there are some along `inner`.
 __global__ void sum_axis_by_thread(const Real* x, Real* out, Index outer, Index axis, Index inner) {
@@ -25,11 +24,11 @@ __global__ void sum_axis_by_thread(const Real* x, Real* out, Index outer, Index 
 
 /// A warp per result, for an axis that is (nearly) the innermost: its lanes read neighbours along the axis itself.
 __global__ void sum_axis_by_warp(const Real* x, Real* out, Index outer, Index axis, Index inner) {
-  const Index lane = threadIdx.x % warp;
-  for (Index r = global_thread() / warp; r < outer * inner; r += all_threads() / warp) {
+  const Index lane = threadIdx.x % warp_size;
+  for (Index r = global_thread() / warp_size; r < outer * inner; r += all_threads() / warp_size) {
     const Real* run = x + (r / inner) * axis * inner + r % inner;
     Real total = 0;
-    for (Index a = lane; a < axis; a += warp) total += run[a * inner];
+    for (Index a = lane; a < axis; a += warp_size) total += run[a * inner];
     total = warp_reduce(total, Plus{});
     if (lane == 0) out[r] = total;
   }
@@ -76,20 +75,21 @@ __global__ void permute_kernel(const Real* x, Real* out, Walk walk, unsigned n) 
 void CudaKernels::sum_axis(const Real* x, Real* out, Index outer, Index axis, Index inner) {
   const Index results = outer * inner;
   if (results == 0) return;
-  if (inner >= warp || axis < warp)
-    check(launch({dim3(blocks_for(results, threads)), dim3(threads), 0, stream()}, sum_axis_by_thread, x, out, outer, axis,
-                 inner),
+  if (inner >= warp_size || axis < warp_size)
+    check(launch({dim3(blocks_for(results, block_threads)), dim3(block_threads), 0, stream()}, sum_axis_by_thread, x,
+                 out, outer, axis, inner),
           "sum_axis");
   else
-    check(launch({dim3(blocks_for(results, threads / warp)), dim3(threads), 0, stream()}, sum_axis_by_warp, x, out, outer,
-                 axis, inner),
+    check(launch({dim3(blocks_for(results, block_threads / warp_size)), dim3(block_threads), 0, stream()},
+                 sum_axis_by_warp, x, out, outer, axis, inner),
           "sum_axis");
 }
 
 void CudaKernels::repeat_axis(const Real* x, Real* out, Index outer, Index axis, Index inner) {
   const Index n = outer * axis * inner;
   if (n == 0) return;
-  check(launch({dim3(blocks_for(n, threads)), dim3(threads), 0, stream()}, repeat_axis_kernel, x, out, n, axis, inner),
+  check(launch({dim3(blocks_for(n, block_threads)), dim3(block_threads), 0, stream()}, repeat_axis_kernel, x, out, n,
+               axis, inner),
         "repeat_axis");
 }
 
@@ -119,7 +119,7 @@ void CudaKernels::permute(const Real* x, Real* out, const Shape& shape, const in
     walk.extent[a] = static_cast<unsigned>(shape[order[a]]);
     walk.step[a] = stride[order[a]];
   }
-  check(launch({dim3(blocks_for(n, threads)), dim3(threads), 0, stream()}, permute_kernel, x, out, walk,
+  check(launch({dim3(blocks_for(n, block_threads)), dim3(block_threads), 0, stream()}, permute_kernel, x, out, walk,
                static_cast<unsigned>(n)),
         "permute");
 }

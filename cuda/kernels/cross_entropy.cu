@@ -11,7 +11,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int block_threads = 256;
 /// Rows that a thread of the second pass reads before it writes the first of them, so that it waits for memory once.
 constexpr int rows_together = 4;
 

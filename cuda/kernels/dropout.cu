@@ -7,14 +7,13 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int threads = 256;
 constexpr int group = 8;  // elements per Philox block
 
 /// out = dropout(y), or x + dropout(y) where Residual.
 template <int Width, bool Residual>
 __global__ void dropout_kernel(Dropout d, Real scale, const Real* x, const Real* y, Real* out, Index n) {
-  const Index step = static_cast<Index>(gridDim.x) * threads;
-  for (Index g = static_cast<Index>(blockIdx.x) * threads + threadIdx.x; g * group < n; g += step) {
+  const Index step = static_cast<Index>(gridDim.x) * block_threads;
+  for (Index g = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; g * group < n; g += step) {
     const unsigned kept = keep_byte(d, g);
     if ((g + 1) * group <= n) {
 #pragma unroll
@@ -44,8 +43,9 @@ void run_dropout(const char* name, cudaStream_t stream, const Dropout& d, const 
                  Index n) {
   if (n == 0) return;
   with_width(Residual ? aligned(x, y, out) : aligned(y, out), [&](auto width) {
-    const unsigned blocks = blocks_for(n, threads * group, 4096);
-    check(launch({dim3(blocks), dim3(threads), 0, stream}, dropout_kernel<width(), Residual>, d, d.scale(), x, y, out, n),
+    const unsigned blocks = blocks_for(n, block_threads * group, 4096);
+    check(launch({dim3(blocks), dim3(block_threads), 0, stream}, dropout_kernel<width(), Residual>, d, d.scale(), x, y,
+                 out, n),
           name);
   });
 }

@@ -12,13 +12,12 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int threads = 256;
 
 /// out[i] = f(in[i]…). `out` may be one of the inputs: a thread reads only what it writes, before it writes it.
 template <int Width, class F, class... In>
 __global__ void map(F f, Real* out, Index n, const In*... in) {
-  const Index step = static_cast<Index>(gridDim.x) * threads;
-  Index i = static_cast<Index>(blockIdx.x) * threads + threadIdx.x;
+  const Index step = static_cast<Index>(gridDim.x) * block_threads;
+  Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x;
   for (; (i + 1) * Width <= n; i += step) {
     Pack<Width> result;
     const auto compute = [&](const auto&... packs) {
@@ -37,8 +36,8 @@ template <class F, class... In>
 void run_map(const char* name, cudaStream_t stream, F f, Real* out, Index n, const In*... in) {
   if (n == 0) return;
   with_width(aligned(out, in...), [&](auto width) {
-    const unsigned blocks = blocks_for(n, threads * width(), 4096);
-    check(launch({dim3(blocks), dim3(threads), 0, stream}, map<width(), F, In...>, f, out, n, in...), name);
+    const unsigned blocks = blocks_for(n, block_threads * width(), 4096);
+    check(launch({dim3(blocks), dim3(block_threads), 0, stream}, map<width(), F, In...>, f, out, n, in...), name);
   });
 }
 
@@ -69,8 +68,8 @@ struct ActivationBack {
 __global__ void scale_by_kernel(Real* x, const Real* factor, Index n) {
   const Real f = *factor;
   if (f == 1) return;
-  const Index step = static_cast<Index>(gridDim.x) * threads;
-  for (Index i = static_cast<Index>(blockIdx.x) * threads + threadIdx.x; i < n; i += step) x[i] *= f;
+  const Index step = static_cast<Index>(gridDim.x) * block_threads;
+  for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < n; i += step) x[i] *= f;
 }
 
 }  // namespace
@@ -96,7 +95,8 @@ void CudaKernels::scale(const Real* x, Real factor, Real* out, Index n) {
 
 void CudaKernels::scale_by(Real* x, const Real* factor, Index n) {
   if (n == 0) return;
-  check(launch({dim3(blocks_for(n, threads, 1024)), dim3(threads), 0, stream()}, scale_by_kernel, x, factor, n),
+  check(launch({dim3(blocks_for(n, block_threads, 1024)), dim3(block_threads), 0, stream()}, scale_by_kernel, x, factor,
+               n),
         "scale_by");
 }
 

@@ -15,7 +15,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int threads = 256;
 
 template <int Width>
 __global__ void gather_kernel(const Real* table, const std::int32_t* ids, Real scale, Real* out, Index count, Index dim) {
@@ -37,10 +36,10 @@ constexpr int compared_at_once = 1024;
 /// Adding whole numbers gives the same in any order, so here atomicAdd may be.
 __global__ void place_kernel(const std::int32_t* ids, unsigned* place, int count) {
   SHARED(std::int32_t, others, [compared_at_once]);
-  const int i = static_cast<int>(blockIdx.x) * threads + static_cast<int>(threadIdx.x);
+  const int i = static_cast<int>(blockIdx.x) * block_threads + static_cast<int>(threadIdx.x);
   const int first = static_cast<int>(blockIdx.y) * compared_at_once;
   const int there = count - first < compared_at_once ? count - first : compared_at_once;
-  for (int j = static_cast<int>(threadIdx.x); j < there; j += threads) others[j] = ids[first + j];
+  for (int j = static_cast<int>(threadIdx.x); j < there; j += block_threads) others[j] = ids[first + j];
   __syncthreads();
   if (i >= count) return;
   const std::int32_t mine = ids[i];
@@ -53,20 +52,19 @@ __global__ void place_kernel(const std::int32_t* ids, unsigned* place, int count
 /// sorted[place[i]] = token i, with its word.
 __global__ void sort_kernel(const std::int32_t* ids, const unsigned* place, std::int32_t* words, std::int32_t* tokens,
                             int count) {
-  const int i = static_cast<int>(blockIdx.x) * threads + static_cast<int>(threadIdx.x);
+  const int i = static_cast<int>(blockIdx.x) * block_threads + static_cast<int>(threadIdx.x);
   if (i >= count) return;
   words[place[i]] = ids[i];
   tokens[place[i]] = i;
 }
 
-constexpr int warp = 32, warps = threads / warp;
 
 /// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row
 /// hold `word`, from the first. All 32: it may go on beyond.
 __device__ inline int run_length(const std::int32_t* words, int first, int step, int count, std::int32_t word) {
   const int at = first + step * static_cast<int>(threadIdx.x);
   const unsigned same = __ballot_sync(whole_warp, at >= 0 && at < count && words[at] == word);
-  return same == whole_warp ? warp : __ffs(static_cast<int>(~same)) - 1;
+  return same == whole_warp ? warp_size : __ffs(static_cast<int>(~same)) - 1;
 }
 
 /// The sum of the rows of dy that tokens[first … last) name, in this order, of columns c … c + Width.
@@ -95,13 +93,13 @@ __device__ inline void store_scaled(Real* dtable, std::int32_t word, Index dim, 
 template <int Width>
 __global__ void short_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
                                   Real* dtable, int count, Index dim) {
-  const int k = static_cast<int>(blockIdx.x) * warps + static_cast<int>(threadIdx.y);
+  const int k = static_cast<int>(blockIdx.x) * block_warps + static_cast<int>(threadIdx.y);
   if (k >= count) return;  // the whole warp leaves together, here and below
   const std::int32_t word = words[k];
   if (k > 0 && words[k - 1] == word) return;
   const int length = run_length(words, k, 1, count, word);
-  const Index c = (static_cast<Index>(blockIdx.y) * warp + threadIdx.x) * Width;
-  if (length == warp || c >= dim) return;
+  const Index c = (static_cast<Index>(blockIdx.y) * warp_size + threadIdx.x) * Width;
+  if (length == warp_size || c >= dim) return;
   store_scaled<Width>(dtable, word, dim, c, sum_of_rows<Width>(tokens, k, k + length, dy, dim, c), scale);
 }
 
@@ -111,28 +109,30 @@ __global__ void short_runs_kernel(const std::int32_t* words, const std::int32_t*
 template <int Width>
 __global__ void long_runs_kernel(const std::int32_t* words, const std::int32_t* tokens, const Real* dy, Real scale,
                                  Real* dtable, int count, Index dim) {
-  SHARED(Pack<Width>, partial, [warps][warp]);
-  const int place = static_cast<int>(blockIdx.x) * warp;
+  SHARED(Pack<Width>, partial, [block_warps][warp_size]);
+  const int place = static_cast<int>(blockIdx.x) * warp_size;
   const std::int32_t word = words[place];
   const int before = run_length(words, place - 1, -1, count, word);
   const int start = place - before;
-  if (before == warp || start + warp > count || words[start + warp - 1] != word) return;  // the whole block
+  if (before == warp_size || start + warp_size > count || words[start + warp_size - 1] != word)
+    return;  // the whole block
   // The end of the run, by bisection: words[low - 1] is the word, words[high] is another.
-  int low = start + warp, high = count;
+  int low = start + warp_size, high = count;
   while (low < high) {
     const int middle = (low + high) / 2;
     if (words[middle] == word) low = middle + 1;
     else high = middle;
   }
-  const int share = (low - start + warps - 1) / warps, first = start + static_cast<int>(threadIdx.y) * share;
+  const int share = (low - start + block_warps - 1) / block_warps,
+            first = start + static_cast<int>(threadIdx.y) * share;
   const int last = first + share < low ? first + share : low;
-  const Index c = (static_cast<Index>(blockIdx.y) * warp + threadIdx.x) * Width;
+  const Index c = (static_cast<Index>(blockIdx.y) * warp_size + threadIdx.x) * Width;
   Pack<Width> total{};
   if (c < dim) total = sum_of_rows<Width>(tokens, first, last, dy, dim, c);
   partial[threadIdx.y][threadIdx.x] = total;
   __syncthreads();
   if (threadIdx.y > 0 || c >= dim) return;
-  for (int y = 1; y < warps; ++y)
+  for (int y = 1; y < block_warps; ++y)
 #pragma unroll
     for (int j = 0; j < Width; ++j) total.at[j] += partial[y][threadIdx.x].at[j];
   store_scaled<Width>(dtable, word, dim, c, total, scale);
@@ -162,18 +162,20 @@ void CudaKernels::scatter_add(const std::int32_t* ids, const Real* dy, Real scal
   auto* words = reinterpret_cast<std::int32_t*>(place + count);
   std::int32_t* tokens = words + count;
   check(cudaMemsetAsync(place, 0, static_cast<std::size_t>(count) * sizeof(unsigned), stream()), "scatter_add");
-  const unsigned blocks = blocks_for(count, threads, 0x7fffffff);
-  check(launch({dim3(blocks, blocks_for(count, compared_at_once)), dim3(threads), 0, stream()}, place_kernel, ids, place, n),
+  const unsigned blocks = blocks_for(count, block_threads, 0x7fffffff);
+  check(launch({dim3(blocks, blocks_for(count, compared_at_once)), dim3(block_threads), 0, stream()}, place_kernel, ids,
+               place, n),
         "scatter_add");
-  check(launch({dim3(blocks), dim3(threads), 0, stream()}, sort_kernel, ids, place, words, tokens, n), "scatter_add");
+  check(launch({dim3(blocks), dim3(block_threads), 0, stream()}, sort_kernel, ids, place, words, tokens, n),
+        "scatter_add");
   with_width(dim % pack_width == 0 && aligned(dy, dtable), [&](auto width) {
-    const unsigned across = blocks_for(dim, warp * width());
-    const dim3 block(warp, warps);
-    check(launch({dim3(blocks_for(count, warps, 0x7fffffff), across), block, 0, stream()}, short_runs_kernel<width()>, words,
-                 tokens, dy, scale, dtable, n, dim),
+    const unsigned across = blocks_for(dim, warp_size * width());
+    const dim3 block(warp_size, block_warps);
+    check(launch({dim3(blocks_for(count, block_warps, 0x7fffffff), across), block, 0, stream()},
+                 short_runs_kernel<width()>, words, tokens, dy, scale, dtable, n, dim),
           "scatter_add");
-    check(launch({dim3(blocks_for(count, warp, 0x7fffffff), across), block, 0, stream()}, long_runs_kernel<width()>, words,
-                 tokens, dy, scale, dtable, n, dim),
+    check(launch({dim3(blocks_for(count, warp_size, 0x7fffffff), across), block, 0, stream()},
+                 long_runs_kernel<width()>, words, tokens, dy, scale, dtable, n, dim),
           "scatter_add");
   });
 }

@@ -9,7 +9,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int block_threads = 256;
 constexpr int at_once = 8;  ///< outputs of a thread that are on their way together: a row alone waits for nothing else
 
 /// An output and where it stands: -1 for none yet, which is behind all others.

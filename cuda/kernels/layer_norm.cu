@@ -15,8 +15,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int block_threads = 256;
-constexpr int block_warps = block_threads / 32;
 
 /// A row per warp, each lane with `Held` values of it: column lane + 32 i is value i.
 template <int Held>

@@ -15,12 +15,11 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-constexpr int threads = sum_threads;
 constexpr Index piece = 4096;  // numbers of a parameter that one block takes
 
 __global__ void sgd_kernel(Real* value, const Real* g, Real learning_rate, Real gradient_scale, Index n) {
-  const Index step = static_cast<Index>(gridDim.x) * threads;
-  for (Index i = static_cast<Index>(blockIdx.x) * threads + threadIdx.x; i < n; i += step)
+  const Index step = static_cast<Index>(gridDim.x) * sum_threads;
+  for (Index i = static_cast<Index>(blockIdx.x) * sum_threads + threadIdx.x; i < n; i += step)
     value[i] -= learning_rate * (gradient_scale * g[i]);
 }
 
@@ -35,8 +34,8 @@ __device__ inline void adam_update(const AdamStep& s, Real scale, Real decay, Re
 }
 
 __global__ void adam_kernel(AdamStep s, Real* value, const Real* g, Real* m, Real* v, Index n) {
-  const Index step = static_cast<Index>(gridDim.x) * threads;
-  for (Index i = static_cast<Index>(blockIdx.x) * threads + threadIdx.x; i < n; i += step)
+  const Index step = static_cast<Index>(gridDim.x) * sum_threads;
+  for (Index i = static_cast<Index>(blockIdx.x) * sum_threads + threadIdx.x; i < n; i += step)
     adam_update(s, s.gradient_scale, s.weight_decay, value[i], g[i], m[i], v[i]);
 }
 
@@ -65,7 +64,7 @@ __global__ void squares_kernel(const ListedSlice* list, int count, double* parti
   const Real* g = mine.slice.gradient;
   double total = 0;
 #pragma unroll 4
-  for (Index i = first + threadIdx.x; i < last; i += threads)
+  for (Index i = first + threadIdx.x; i < last; i += sum_threads)
     total += static_cast<double>(g[i]) * static_cast<double>(g[i]);
   total = block_sum(total);
   if (threadIdx.x == 0) partial[blockIdx.x] = total;
@@ -105,7 +104,7 @@ __global__ void adam_all_kernel(AdamStep s, double clip, const ListedSlice* list
   const Index first = (static_cast<Index>(blockIdx.x) - mine.first_block) * piece;
   const Index last = first + piece < p.size ? first + piece : p.size;
   Index i = first + threadIdx.x * Width;
-  for (; i + Width <= last; i += threads * Width) {
+  for (; i + Width <= last; i += sum_threads * Width) {
     Pack<Width> value = load<Width>(p.value, i), m = load<Width>(p.first, i), v = load<Width>(p.second, i);
     const Pack<Width> g = load<Width>(p.gradient, i);
 #pragma unroll
@@ -140,14 +139,15 @@ List listed(std::span<const TrainedSlice> slices) {
 
 void CudaKernels::sgd(Real* value, const Real* g, Real learning_rate, Real gradient_scale, Index n) {
   if (n == 0) return;
-  check(launch({dim3(blocks_for(n, threads)), dim3(threads), 0, stream()}, sgd_kernel, value, g, learning_rate,
+  check(launch({dim3(blocks_for(n, sum_threads)), dim3(sum_threads), 0, stream()}, sgd_kernel, value, g, learning_rate,
                gradient_scale, n),
         "sgd");
 }
 
 void CudaKernels::adam(const AdamStep& s, Real* value, const Real* g, Real* m, Real* v, Index n) {
   if (n == 0) return;
-  check(launch({dim3(blocks_for(n, threads)), dim3(threads), 0, stream()}, adam_kernel, s, value, g, m, v, n), "adam");
+  check(launch({dim3(blocks_for(n, sum_threads)), dim3(sum_threads), 0, stream()}, adam_kernel, s, value, g, m, v, n),
+        "adam");
 }
 
 void CudaKernels::step_totals(std::span<const Real* const> losses, std::span<const TrainedSlice> slices,
@@ -163,10 +163,10 @@ void CudaKernels::step_totals(std::span<const Real* const> losses, std::span<con
   upload(memory, host.data(), host.size());
   auto* partial = reinterpret_cast<double*>(memory + host.size());
   if (list.blocks > 0)
-    check(launch({dim3(static_cast<unsigned>(list.blocks)), dim3(threads), 0, stream()}, squares_kernel,
+    check(launch({dim3(static_cast<unsigned>(list.blocks)), dim3(sum_threads), 0, stream()}, squares_kernel,
                  reinterpret_cast<const ListedSlice*>(memory), static_cast<int>(list.slices.size()), partial),
           "step_totals");
-  check(launch({dim3(1), dim3(threads), 0, stream()}, totals_kernel, partial, static_cast<int>(list.blocks),
+  check(launch({dim3(1), dim3(sum_threads), 0, stream()}, totals_kernel, partial, static_cast<int>(list.blocks),
                reinterpret_cast<const Real* const*>(memory + list_bytes), static_cast<int>(losses.size()), totals),
         "step_totals");
 }
@@ -179,8 +179,8 @@ void CudaKernels::adam_all(const AdamStep& s, double clip, std::span<const Train
   auto* memory = static_cast<ListedSlice*>(scratch(bytes));
   upload(memory, list.slices.data(), bytes);
   with_width(list.aligned_to_packs, [&](auto width) {
-    check(launch({dim3(static_cast<unsigned>(list.blocks)), dim3(threads), 0, stream()}, adam_all_kernel<width()>, s, clip,
-                 memory, static_cast<int>(list.slices.size()), totals),
+    check(launch({dim3(static_cast<unsigned>(list.blocks)), dim3(sum_threads), 0, stream()}, adam_all_kernel<width()>,
+                 s, clip, memory, static_cast<int>(list.slices.size()), totals),
           "adam_all");
   });
 }

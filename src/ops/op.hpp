@@ -124,6 +124,13 @@ Variable apply_op(const Op& op, Variables inputs) {
   return tape->record(std::move(y), inputs, std::make_unique<RecordedOp<Op>>(op, std::move(saved)), back);
 }
 
+// Compiled once, in ops.cpp, and not again by everyone who uses them.
+/// @cond
+#define TENFOLD_COMPILED_ELSEWHERE(Op) extern template Variable apply_op<op::Op>(const op::Op&, Variables);
+TENFOLD_OPERATIONS(TENFOLD_COMPILED_ELSEWHERE)
+#undef TENFOLD_COMPILED_ELSEWHERE
+/// @endcond
+
 /// The same for inputs written out.
 template <class Op>
 Variable apply_op(const Op& op, std::initializer_list<Variable> inputs) {
