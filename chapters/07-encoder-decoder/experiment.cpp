@@ -1,6 +1,9 @@
 // Chapter 7: where encoder and decoder meet, by cutting every way between them but one. First what needs no
 // training (paths.hpp), then translators trained healthy and broken in one place each (translators.hpp).
+#include <cmath>
+
 #include "07-encoder-decoder/paths.hpp"
+#include "core/philox.hpp"
 #include "course/engine.hpp"
 
 using namespace tenfold;

@@ -2,6 +2,7 @@
 /// The translators that chapter 7 trains: healthy, and broken in one place each; and the language model that
 /// never sees a source, which one of them is held against.
 #pragma once
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>

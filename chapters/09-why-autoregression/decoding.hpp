@@ -2,7 +2,10 @@
 /// The three kinds of decoder that chapter 9 compares, inside the engine's Transformer: with the past,
 /// without any, and with a mask that was forgotten; and outputs drawn at random from the first two.
 #pragma once
+#include <cmath>
+
 #include "09-why-autoregression/lesson.hpp"
+#include "core/philox.hpp"
 #include "course/toy_translation.hpp"
 #include "ops/cross_entropy.hpp"
 #include "translate/incremental_decoder.hpp"

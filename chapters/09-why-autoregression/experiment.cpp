@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "09-why-autoregression/decoding.hpp"
 #include "09-why-autoregression/synonyms.hpp"
+#include "core/philox.hpp"
 #include "course/engine.hpp"
 #include "course/experiment.hpp"
 #include "course/tensors.hpp"
 #include "text/bleu.hpp"
+#include "translate/search.hpp"
 
 using namespace tenfold;
 using namespace tenfold::course;

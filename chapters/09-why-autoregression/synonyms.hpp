@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "core/philox.hpp"
 #include "course/toy_translation.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {

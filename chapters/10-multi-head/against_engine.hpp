@@ -3,6 +3,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <numeric>
 
