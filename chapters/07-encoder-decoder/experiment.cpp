@@ -1,5 +1,6 @@
 // Chapter 7: where encoder and decoder meet, by cutting every way between them but one. First what needs no
 // training (paths.hpp), then translators trained healthy and broken in one place each (translators.hpp).
+#include <array>
 #include <cmath>
 
 #include "07-encoder-decoder/paths.hpp"

@@ -2,9 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
+#include "core/errors.hpp"
 #include "core/philox.hpp"
 #include "course/training.hpp"
+#include "ops/cross_entropy.hpp"
+#include "ops/reshape.hpp"
+#include "ops/slice.hpp"
 #include "translate/search.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {

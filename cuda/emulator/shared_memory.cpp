@@ -15,7 +15,7 @@
 namespace tenfold::emulator {
 namespace {
 
-constexpr std::size_t red_zone = 256;
+constexpr std::size_t array_red_zone = 256;
 constexpr std::size_t static_limit = 48 * 1024;
 #if defined(TENFOLD_EMULATOR_TSAN)
 // Two blocks at one address would look like a race between them, so a launch never comes back.
@@ -24,12 +24,12 @@ constexpr std::size_t arena_bytes = std::size_t{8} << 30, wrap_bytes = arena_byt
 constexpr std::size_t wrap_bytes = std::size_t{1} << 20, arena_bytes = 2 * wrap_bytes;
 #endif
 // Of 8 bytes of it, a float, a double and an integer are all conspicuous.
-constexpr std::uint64_t poison = ~std::uint64_t{0};
+constexpr std::uint64_t poison_word = ~std::uint64_t{0};
 
 // Word by word, since ThreadSanitizer sees memset and would take it for the running thread's write.
 void fill(char* memory, std::size_t bytes) {
   auto* words = reinterpret_cast<volatile std::uint64_t*>(memory);
-  for (std::size_t i = 0; i < bytes / 8; ++i) words[i] = poison;
+  for (std::size_t i = 0; i < bytes / 8; ++i) words[i] = poison_word;
 }
 
 // Byte by byte up to the first word, since an array may end anywhere. A byte of poison has all bits set.
@@ -37,11 +37,11 @@ void fill(char* memory, std::size_t bytes) {
   bool all = true;
   for (; memory < end && reinterpret_cast<std::uintptr_t>(memory) % 8 != 0; ++memory)
     all = all && static_cast<unsigned char>(*static_cast<const volatile char*>(memory)) == 0xff;
-  for (; memory < end; memory += 8) all = all && *reinterpret_cast<const volatile std::uint64_t*>(memory) == poison;
+  for (; memory < end; memory += 8) all = all && *reinterpret_cast<const volatile std::uint64_t*>(memory) == poison_word;
   return all;
 }
 
-constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
+constexpr std::size_t rounded_to_16(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
 
 }  // namespace
 
@@ -74,17 +74,17 @@ void SharedMemory::begin_block() {
 }
 
 char* SharedMemory::carve(std::size_t bytes) {
-  char* memory = arena_ + used_ + red_zone;
-  const std::size_t room = rounded(bytes);
+  char* memory = arena_ + used_ + array_red_zone;
+  const std::size_t room = rounded_to_16(bytes);
 #if defined(__SANITIZE_ADDRESS__)
-  __asan_unpoison_memory_region(arena_ + used_, red_zone + room + red_zone);
+  __asan_unpoison_memory_region(arena_ + used_, array_red_zone + room + array_red_zone);
 #endif
-  fill(arena_ + used_, red_zone + room + red_zone);
+  fill(arena_ + used_, array_red_zone + room + array_red_zone);
 #if defined(__SANITIZE_ADDRESS__)
-  __asan_poison_memory_region(arena_ + used_, red_zone);
-  __asan_poison_memory_region(memory + bytes, room - bytes + red_zone);
+  __asan_poison_memory_region(arena_ + used_, array_red_zone);
+  __asan_poison_memory_region(memory + bytes, room - bytes + array_red_zone);
 #endif
-  used_ += red_zone + room;
+  used_ += array_red_zone + room;
   return memory;
 }
 
@@ -109,9 +109,9 @@ std::string SharedMemory::end_block() const {
   for (std::size_t i = 0; i < count_; ++i) {
     const Array& array = arrays_[i];
     if (!array.memory) continue;
-    if (!untouched(array.memory - red_zone, array.memory))
+    if (!untouched(array.memory - array_red_zone, array.memory))
       return "something was written before the beginning of an array in shared memory";
-    if (!untouched(array.memory + array.bytes, array.memory + rounded(array.bytes) + red_zone))
+    if (!untouched(array.memory + array.bytes, array.memory + rounded_to_16(array.bytes) + array_red_zone))
       return "something was written past the end of an array in shared memory";
   }
 #endif

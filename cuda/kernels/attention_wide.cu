@@ -8,7 +8,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 /// This warp's row of [batch, heads, count], `count` of queries or of keys.
 struct WarpRow {
   AttentionPart part;

@@ -8,7 +8,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 __device__ Index global_thread() { return static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; }
 __device__ Index all_threads() { return static_cast<Index>(gridDim.x) * block_threads; }
 

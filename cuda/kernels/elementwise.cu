@@ -12,7 +12,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 /// out[i] = f(in[i]…). `out` may be one of the inputs: a thread reads only what it writes, before it writes it.
 template <int Width, class F, class... In>
 __global__ void map(F f, Real* out, Index n, const In*... in) {

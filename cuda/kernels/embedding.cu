@@ -15,7 +15,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 template <int Width>
 __global__ void gather_kernel(const Real* table, const std::int32_t* ids, Real scale, Real* out, Index count, Index dim) {
   const Index c = grid_column() * Width;
@@ -57,7 +56,6 @@ __global__ void sort_kernel(const std::int32_t* ids, const unsigned* place, std:
   words[place[i]] = ids[i];
   tokens[place[i]] = i;
 }
-
 
 /// Each lane asks for one of the 32 sorted places from `first` on, forwards or (step -1) backwards: how many in a row
 /// hold `word`, from the first. All 32: it may go on beyond.

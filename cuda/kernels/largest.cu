@@ -38,7 +38,6 @@ struct Found {
 __global__ void __launch_bounds__(block_threads)
     find_largest(const Real* __restrict__ x, const Real* __restrict__ bias, int outputs,
                  std::int32_t* __restrict__ found) {
-  constexpr int warps = block_threads / 32;
   x += static_cast<Index>(blockIdx.x) * outputs;
   Found best;
   for (int first = static_cast<int>(threadIdx.x); first < outputs; first += at_once * block_threads) {
@@ -55,16 +54,16 @@ __global__ void __launch_bounds__(block_threads)
     }
   }
   best.take_neighbours<32>();
-  SHARED(Real, largest, [warps]);
-  SHARED(std::int32_t, places, [warps]);
+  SHARED(Real, largest, [block_warps]);
+  SHARED(std::int32_t, places, [block_warps]);
   if (threadIdx.x % 32 == 0) {
     largest[threadIdx.x / 32] = best.value;
     places[threadIdx.x / 32] = best.at;
   }
   __syncthreads();
   if (threadIdx.x >= 32) return;
-  best = {largest[threadIdx.x % warps], places[threadIdx.x % warps]};
-  best.take_neighbours<warps>();
+  best = {largest[threadIdx.x % block_warps], places[threadIdx.x % block_warps]};
+  best.take_neighbours<block_warps>();
   if (threadIdx.x == 0) found[blockIdx.x] = best.at;
 }
 

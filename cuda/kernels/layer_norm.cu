@@ -15,7 +15,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 /// A row per warp, each lane with `Held` values of it: column lane + 32 i is value i.
 template <int Held>
 __global__ void __launch_bounds__(block_threads)

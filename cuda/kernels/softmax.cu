@@ -10,7 +10,6 @@
 namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON {
 namespace {
 
-
 /// A row per warp, each lane with `Held` of its values: column lane + 32 i is value i. Entries that the row does not
 /// see count as below all others, and become 0.
 template <int Held>

@@ -4,7 +4,7 @@
 #include "core/real.hpp"
 
 /// Every operation, as X(Name): the only place that names them all.
-#define TENFOLD_OPERATIONS(X)                                                                                       \
+#define TENFOLD_OPERATIONS(X)                                                                                     \
   X(Add) X(Multiply) X(Scale) X(Matmul) X(Linear) X(Relu) X(Gelu) X(Softmax) X(LayerNorm) X(Embedding) X(Dropout) \
   X(Permute) X(Reshape) X(Concat) X(Slice) X(Sum) X(Mean) X(CrossEntropy) X(Attention) X(BiasActivation)          \
   X(ResidualDropout) X(LinearCrossEntropy)

@@ -224,7 +224,7 @@ class Bench:
             with tempfile.TemporaryDirectory(prefix="tenfold-build-") as folder:
                 begin = time.perf_counter()
                 command = [ROOT / "scripts/build", folder, "-DCMAKE_BUILD_TYPE=Release", "-DCCACHE=OFF", *options]
-                if subprocess.run(command, cwd=ROOT, env=dict(os.environ, TARGET=target),
+                if subprocess.run(command, cwd=ROOT, env=dict(os.environ, CCACHE_DISABLE="1", TARGET=target),
                                   capture_output=True).returncode:
                     raise Failure(f"{what} failed; run make build")
                 self.note(f"build.{name}", what, "s", "lower", "tenfold", time.perf_counter() - begin)
