@@ -234,10 +234,25 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
-def save(path, result):
+def check_out(path):
+    """Fails now, not after all has been measured, where save() could not write."""
     path = pathlib.Path(path)
+    if path.is_dir():
+        raise Failure(f"{path} is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+def save(path, result):
+    """All of it or, where there is no room, what was there before."""
+    path = pathlib.Path(path)
+    new = path.with_name(path.name + ".new")
+    try:
+        new.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def text_folder():
@@ -308,6 +323,7 @@ def measure(a):
 def measure_and_show(a):
     if not shutil.which(str(pathlib.Path(a.build) / "tests/bench_engine")):
         raise Failure(f"there is no bench_engine in {a.build}/tests; run make bench")
+    check_out(a.out)
     result = measure(a)
     save(a.out, result)
     print(report.page(result))

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 import report
-from bench import SIZES, Batches, Failure, Parser, check_same, guarded, run, save, say, text_folder, whole_number
+from bench import SIZES, Batches, Failure, Parser, check_out, check_same, guarded, run, save, say, text_folder, whole_number
 from surroundings import find_peer, tuned
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -89,6 +89,7 @@ def beside_peer(build, rounds):
 
 
 def measure_and_show(a):
+    check_out(a.out)
     try:
         kernels = subprocess.run([pathlib.Path(a.build) / "tests/bench_cuda"], stdout=subprocess.PIPE, text=True)
     except OSError as error:

@@ -35,8 +35,8 @@ inline Ids random_ids(Index n, std::uint32_t below, std::uint64_t seed) {
   return ids;
 }
 
-/// Where the largest of a row stands, of equal ones the first, `barred` places passed over; -1 where none is a number above minus
-/// infinity.
+/// Where the largest of a row stands, of equal ones the first, `barred` places passed over; -1 where none is a number
+/// above minus infinity.
 inline std::int32_t place_of_largest(std::span<const Real> row, const Ids& barred) {
   std::int32_t best = -1;
   for (std::size_t i = 0; i < row.size(); ++i) {

@@ -107,6 +107,13 @@ bench --build "$scratch" --no-peer --out "$scratch/never.json"
 check 'the engine fails: so does the run' status 1
 check 'the engine fails: its reason is passed on' says 'bench: bench_engine prepare failed: bench_engine: no room'
 check 'the engine fails: nothing is written' [ ! -e "$scratch/never.json" ]
+bench --build "$scratch" --no-peer --out "$scratch/tests"
+check 'a folder to write to: refused' status 1
+check 'a folder to write to: said before anything is measured' says 'is a folder; name a file'
+bench --build "$scratch" --no-peer --out "$scratch/tests/bench_engine/never.json"
+check 'a folder that cannot be: refused' status 1
+check 'a folder that cannot be: said before anything is measured' no says 'prepare failed'
+check 'a folder that cannot be: one line' one_line
 try env DATA="$scratch" python3 "$here/tests/bench/bench.py" --build "$scratch" --no-peer
 check 'no text in DATA: said' says 'train.en, train.de, val.en, val.de are needed there'
 
