@@ -236,23 +236,24 @@ def say(line):
 
 def check_out(path):
     """Fails now, not after all has been measured, where save() could not write."""
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).resolve()
     if path.is_dir():
         raise Failure(f"{path} is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
+    tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def save(path, result):
     """All of it or, where there is no room, what was there before."""
-    path = pathlib.Path(path)
-    new = path.with_name(path.name + ".new")
-    try:
-        new.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    path = pathlib.Path(path).resolve()  # not the link, but what it leads to
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    if path.exists() and not path.is_file():  # a terminal, /dev/null
+        path.write_text(text)
+        return
+    with tempfile.TemporaryDirectory(prefix=path.name, dir=path.parent) as folder:
+        whole = pathlib.Path(folder) / path.name
+        whole.write_text(text)
+        whole.replace(path)
 
 
 def text_folder():

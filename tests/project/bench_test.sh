@@ -136,6 +136,24 @@ check 'on a card, the engine fails: so does the run' status 1
 check 'on a card, the engine fails: its reason is passed on' says 'bench-cuda: bench_engine prepare failed: bench_engine: no room'
 check 'on a card, the engine fails: the kernels are written' [ "$(cat "$scratch/new/card.json")" = '{}' ]
 
+# Written whole or not at all, through a link, and to what is no file.
+written() { try env PYTHONPATH="$here/tests/bench" python3 -c "import bench; bench.save('$1', $2)"; }
+echo before >"$scratch/kept.json"
+ln -s kept.json "$scratch/link.json"
+written "$scratch/link.json" 'object()'
+check 'what cannot be written leaves what was there' [ "$(cat "$scratch/kept.json")" = before ]
+(ulimit -f 0; trap '' XFSZ; written "$scratch/link.json" '{}'; exit "$status") 2>/dev/null
+check 'no room leaves what was there' [ "$(cat "$scratch/kept.json")" = before ]
+written "$scratch/link.json" '{}'
+check 'a link leads to what is written' [ "$(cat "$scratch/kept.json")" = '{}' ]
+check 'and stays a link' [ -L "$scratch/link.json" ]
+check 'and nothing else is left' [ "$(ls "$scratch" | grep -c 'kept')" -eq 1 ]
+mkfifo "$scratch/pipe"
+cat "$scratch/pipe" >"$scratch/heard" &
+written "$scratch/pipe" '{}'
+wait
+check 'a pipe is written to' [ "$(cat "$scratch/heard")" = '{}' ]
+
 # Noise, exponents, where two curves meet, operations of a step.
 arithmetic() { try env PYTHONPATH="$here/tests/bench" python3 -c "$1"; }
 arithmetic 'import report; assert abs(report.exponent([1, 2, 4, 8], [3 * x ** 1.5 for x in (1, 2, 4, 8)]) - 1.5) < 1e-9'

@@ -96,4 +96,9 @@ check 'a formula of its own' says '\f[x^2\f]'
 check 'code stays' says 'echo $HOME $PATH'
 check 'answers fold' says '@htmlonly[block]<details>@endhtmlonly'
 
+# Where the debugger is told to stop there must be something to stop at.
+stop=$(sed -n 's/.*(gdb) break \([a-z_]*[.]cu\):\([0-9]*\)$/\2 \1/p' "$here/docs/cuda.md")
+check 'a debugger is told where to stop' [ -n "$stop" ]
+check 'and that is a statement' sh -c "sed -n '${stop% *}p' '$here/cuda/kernels/${stop#* }' | grep -q 'value.*;\$'"
+
 finish
