@@ -55,44 +55,87 @@ try "$lessons"
 check 'no page: usage' status 2
 
 # --- mutants ---
-printf 'int f() {\n  return 1;\n}\n' >solution.cpp
+cat >exercise.hpp <<'CPP'
+#pragma once
+#include <map>
+namespace exercise {  // a comment; with {
+struct Pair { int a = 0, b = 0; int sum() const { return a + b; } };
+inline constexpr int one = 1;
+int f();  ///< one
+Pair   swapped(const Pair& p,
+               const std::map<int, int>& by);
+}
+CPP
+cat >solution.cpp <<'CPP'
+#include "exercise.hpp"
+namespace exercise {
+namespace {
+int mine() {
+  return 1;
+}
+}
+int f() { return mine(); }
+Pair swapped(const Pair& p, const std::map<int, int>& by) { return {p.b, by.at(5) + f()}; }
+}
+CPP
+cat >main.cpp <<'CPP'
+#include <cstdio>
+#include "exercise.hpp"
+int main() {
+  const exercise::Pair p = exercise::swapped({5, 6}, {{5, 50}});
+  std::printf("%d %d %d\n", exercise::f(), p.a, p.b);
+}
+CPP
 table() { printf '%s\n' "$@" >table.txt; }
-table 'mutant two' 'breaks b' 'find   {\n  return 1;' 'write  { return 2;' 'fails  c: m'
-try "$mutants" write table.txt two solution.cpp out.cpp
-check 'a mutant is written' grep -qx 'int f() { return 2;' out.cpp
-try "$mutants" write table.txt none solution.cpp out.cpp
-check 'no such mutant: fails' status 1
-for bad in 'find   nowhere' 'find   n' 'nonsense x'; do
+table 'mutant two' 'breaks b' 'find   {\n  return 1;' 'write  { return 2;' 'fails  c: m' 'mutant a-b' 'breaks b' 'find p.b' \
+  'write  p.a' 'fails c: m'
+try "$mutants" join table.txt exercise.hpp solution.cpp all.cpp
+check 'mutants are joined' status 0
+check 'joined: the fault is made' grep -qx 'int mine() { return 2;' all.cpp
+check 'joined: it compiles' "${CXX:-c++}" -std=c++20 -I. all.cpp main.cpp -o joined
+TENFOLD_MUTANT=two try ./joined
+check 'joined: the one that is asked for' says '2 6 52'
+TENFOLD_MUTANT=a-b try ./joined
+check 'joined: another' says '1 5 51'
+TENFOLD_MUTANT=none try ./joined
+check 'joined: none of them' says 'must name a mutant'
+for bad in 'find   nowhere' 'find   return' 'nonsense x'; do
   table 'mutant two' 'breaks b' 'fails  c: m' "$bad"
-  try "$mutants" write table.txt two solution.cpp out2.cpp
+  try "$mutants" join table.txt exercise.hpp solution.cpp all2.cpp
   check "bad table ($bad): fails" status 1
-  check "bad table ($bad): writes nothing" no [ -e out2.cpp ]
+  check "bad table ($bad): writes nothing" no [ -e all2.cpp ]
+done
+table 'mutant two' 'breaks b' 'find   1;' 'write  2;' 'fails  c: m'
+for bad in 'namespace exercise { int f(int); }' 'namespace exercise { int f(int (*g)(int)); }' 'int f();'; do
+  echo "$bad" >unnamed.hpp
+  try "$mutants" join table.txt unnamed.hpp solution.cpp all2.cpp
+  check "bad header ($bad): fails" status 1
 done
 
 program() { printf '#!/bin/sh\n%s\n' "$2" >"$1"; chmod +x "$1"; }
 program ./stub_good 'echo "  ✘ sums: no"; exit 1'
 program ./solution_good 'echo "  ✔ sums"; exit 0'
-for i in 1 2 3 4; do program "./m_$i" 'echo "  ✘ sums: row 0 sums to 3"; exit 1'; done
+program ./mutants 'echo "  ✘ sums: row 0 sums to 3"; exit 1'
 four() {
   : >table.txt
   for i in 1 2 3 4; do printf 'mutant %s\nbreaks b\nfind x\nfails sums: %s\n' "$i" "$1" >>table.txt; done
 }
 four 'sums to 3'
-try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+try "$mutants" prove table.txt ./stub_good ./solution_good ./mutants
 check 'all as it should be: succeeds' status 0
 check 'all as it should be: the closing line' says '7 passed, 0 failed'
-try "$mutants" prove table.txt ./solution_good ./solution_good ./m_
+try "$mutants" prove table.txt ./solution_good ./solution_good ./mutants
 check 'a stub that passes: found' status 1
-try "$mutants" prove table.txt ./stub_good ./stub_good ./m_
+try "$mutants" prove table.txt ./stub_good ./stub_good ./mutants
 check 'a solution that fails: found' status 1
 four 'something else'
-try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+try "$mutants" prove table.txt ./stub_good ./solution_good ./mutants
 check 'another message than stated: found' says '3 passed, 4 failed'
 four 'sums to 3'
-program ./m_3 'echo "  ✔ sums"; exit 0'
-try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+program ./mutants 'echo "  ✘ sums: row 0 sums to 3"; [ $TENFOLD_MUTANT = 3 ]'
+try "$mutants" prove table.txt ./stub_good ./solution_good ./mutants
 check 'a mutant that survives: found' says '6 passed, 1 failed'
 table 'mutant 1' 'breaks b' 'find   x' 'fails  sums: sums to 3'
-try "$mutants" prove table.txt ./stub_good ./solution_good ./m_
+try "$mutants" prove table.txt ./stub_good ./solution_good ./mutants
 check 'fewer than four mutants: found' status 1
 finish
