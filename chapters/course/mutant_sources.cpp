@@ -12,7 +12,7 @@
 namespace tenfold::course {
 namespace {
 
-constexpr std::string_view space = "namespace exercise {";
+constexpr std::string_view opening = "namespace exercise {";
 
 std::string with_line_breaks(std::string text) {
   for (std::size_t at = 0; (at = text.find("\\n", at)) != text.npos; ++at) text.replace(at, 2, "\n");
@@ -34,6 +34,15 @@ void set(Mutant& m, const std::string& key, const std::string& value, const std:
   } else {
     throw DataError(where + ": unknown key \"" + key + "\"");
   }
+}
+
+void add_mutant(const std::string& id, const std::string& where, std::vector<Mutant>& all) {
+  // It is written into code and given to a shell.
+  if (id.empty() || id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != id.npos)
+    throw DataError(where + ": a mutant's name must be letters, digits and dashes, got \"" + id + "\"");
+  for (const Mutant& m : all)
+    if (m.id == id) throw DataError(where + ": the mutant " + id + " is there already");
+  all.push_back({id, "", "", "", "", ""});
 }
 
 /// Replaces what occurs exactly once.
@@ -77,27 +86,40 @@ Declaration declaration(const std::string& text) {
     }
     depth += text[i] == '<' || text[i] == '(' ? 1 : text[i] == '>' || text[i] == ')' ? -1 : 0;
   }
-  if (d.name.empty()) throw DataError("an exercise's functions and their arguments must have names: " + text);
+  if (d.name.empty()) throw DataError("its functions and their arguments must have names: " + text);
   return d;
+}
+
+/// Adds a statement if it declares a function.
+void add_function(std::string statement, std::vector<Declaration>& found) {
+  statement.erase(statement.find_last_not_of(' ') + 1);
+  const auto open = statement.find('(');
+  if (open == statement.npos || statement.find('=') < open || statement.starts_with("using ")) return;
+  if (!statement.ends_with(')') || statement.find('=') != statement.npos)
+    throw DataError("its functions must be declared without default arguments and specifiers: " + statement);
+  found.push_back(declaration(statement));
+  for (std::size_t i = 0; i + 1 < found.size(); ++i)
+    if (found[i].name == found.back().name) throw DataError("its functions must have different names: " + statement);
 }
 
 /// The functions that a header declares in the namespace; not what is in its classes.
 std::vector<Declaration> declarations(const std::string& header) {
+  if (header.find("/*") != header.npos) throw DataError("its comments must begin with //");
   std::istringstream lines(header);
   std::string text;
   for (std::string line; std::getline(lines, line);) text += line.substr(0, line.find("//")) + ' ';
-  const auto begin = text.find(space);
-  if (begin == text.npos) throw DataError("an exercise's header must have a " + std::string(space));
+  const auto begin = text.find(opening);
+  if (begin == text.npos) throw DataError("it has no " + std::string(opening));
   std::vector<Declaration> found;
   std::string statement;
   int depth = 0;
-  for (std::size_t i = begin + space.size(); i < text.size() && depth >= 0; ++i) {
+  for (std::size_t i = begin + opening.size(); i < text.size() && depth >= 0; ++i) {
     const char c = text[i];
     if (c == '{' || c == '}') {
       depth += c == '{' ? 1 : -1;
       statement.clear();
     } else if (depth == 0 && c == ';') {
-      if (statement.ends_with(')')) found.push_back(declaration(statement));
+      add_function(statement, found);
       statement.clear();
     } else if (depth == 0 && (c != ' ' || (!statement.empty() && statement.back() != ' '))) {
       statement += c;
@@ -115,11 +137,11 @@ namespace exercise {{
 namespace {{
 
 /// The number of the mutant that is asked for.
-int chosen() {{
-  constexpr std::string_view all[] = {{"{}"}};
+int chosen_mutant() {{
+  constexpr std::string_view ids[] = {{"{}"}};
   const char* const id = std::getenv("{}");
   int i = 0;
-  for (std::string_view one : all) {{
+  for (std::string_view one : ids) {{
     if (id && one == id) return i;
     ++i;
   }}
@@ -144,7 +166,7 @@ std::vector<Mutant> read_mutants(const std::string& path) {
     const auto begin = space == line.npos ? line.npos : line.find_first_not_of(' ', space);
     const std::string value = begin == line.npos ? "" : line.substr(begin);
     if (key == "mutant")
-      all.push_back({value, "", "", "", "", ""});
+      add_mutant(value, where, all);
     else if (all.empty())
       throw DataError(where + ": the table must begin with a mutant");
     else
@@ -153,10 +175,11 @@ std::vector<Mutant> read_mutants(const std::string& path) {
   for (const Mutant& m : all)
     if (m.breaks.empty() || m.find.empty() || m.check.empty())
       throw DataError(path + ": the mutant " + m.id + " lacks one of breaks, find, fails");
+  if (all.empty()) throw DataError(path + ": there is no mutant");
   return all;
 }
 
-std::string joined_mutants(const std::vector<Mutant>& mutants, const std::string& solution, const std::string& header) {
+std::string joined_mutants(const std::vector<Mutant>& mutants, const std::string& header, const std::string& solution) {
   std::string out = "// The mutants of an exercise's solution, made from their table.\n";
   std::vector<std::string> ids, spaces;
   for (const Mutant& m : mutants) {
@@ -164,11 +187,12 @@ std::string joined_mutants(const std::vector<Mutant>& mutants, const std::string
     spaces.push_back(fmt::format("mutant_{}", ids.size()));
     const std::string faulty = replaced(solution, m.find, m.write, "what the mutant " + m.id + " replaces");
     out += fmt::format("#line 1 \"{}\"\n{}\n", m.id,
-                       replaced(faulty, space, fmt::format("namespace exercise::{} {{", spaces.back()), "its namespace"));
+                       replaced(faulty, opening, fmt::format("namespace exercise::{} {{", spaces.back()), "its namespace"));
   }
-  out += fmt::format("#line 1 \"choice\"\n") + fmt::format(choice, fmt::join(ids, "\", \""), mutant_variable, mutant_variable);
+  out += "#line 1 \"choice\"\n" + fmt::format(choice, fmt::join(ids, "\", \""), mutant_variable, mutant_variable);
   for (const Declaration& d : declarations(header))
-    out += fmt::format("\n{} {{\n  static constexpr decltype(&{}) all[] = {{{}::{}}};\n  return all[chosen()]({});\n}}\n",
+    out += fmt::format("\n{} {{\n  static constexpr decltype(&{}) mutants_[] = {{{}::{}}};\n"
+                       "  return mutants_[chosen_mutant()]({});\n}}\n",
                        d.text, d.name, fmt::join(spaces, "::" + d.name + ", "), d.name, fmt::join(d.arguments, ", "));
   return out + "\n}  // namespace exercise\n";
 }

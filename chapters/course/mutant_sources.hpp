@@ -29,7 +29,9 @@ std::vector<Mutant> read_mutants(const std::string& path);
 
 /// All mutants of a solution, each in a namespace of its own within `exercise`, and for every function that the exercise's
 /// header declares there one that calls the chosen mutant's. Compiling a hundred small files takes longer than compiling
-/// them together, and so does linking. Throws DataError where a fault cannot be made, or a declaration is not understood.
-std::string joined_mutants(const std::vector<Mutant>& mutants, const std::string& solution, const std::string& header);
+/// them together, and so does linking. A solution must not define members of the header's classes, nor pass an object of
+/// them to another of its functions (it would be looked for in both namespaces). Throws DataError where a fault cannot be
+/// made, or a declaration is not understood.
+std::string joined_mutants(const std::vector<Mutant>& mutants, const std::string& header, const std::string& solution);
 
 }  // namespace tenfold::course

@@ -21,6 +21,18 @@ using namespace tenfold::course;
 
 namespace {
 
+void join(const std::string& table, const std::string& header, const std::string& source, const std::string& out) {
+  const auto mutants = read_mutants(table);
+  const std::string declared = read_file(header), solution = read_file(source);
+  std::string joined;
+  try {
+    joined = joined_mutants(mutants, declared, solution);
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("{} with {}, {}: {}", source, header, table, e.what()));
+  }
+  write_file_atomically(out, joined);
+}
+
 struct Outcome {
   int code = -1;
   std::string output;
@@ -85,7 +97,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> a(argv + 1, argv + argc);
   try {
     if (a.size() == 5 && a[0] == "join") {
-      write_file_atomically(a[4], joined_mutants(read_mutants(a[1]), read_file(a[3]), read_file(a[2])));
+      join(a[1], a[2], a[3], a[4]);
       return 0;
     }
     if (a.size() == 5 && a[0] == "prove") return prove(a[1], a[2], a[3], a[4]);

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The course's build tools: course_tools_test.sh LESSONS MUTANTS, the two programs.
+# The course's build tools: course_tools_test.sh LESSONS MUTANTS COMPILER, the two programs and what compiles theirs.
 lessons=$1
 mutants=$2
+compiler=$3
 . "$(dirname "$0")/harness.sh"
 cd "$scratch" || exit 1
 
@@ -92,24 +93,27 @@ table 'mutant two' 'breaks b' 'find   {\n  return 1;' 'write  { return 2;' 'fail
 try "$mutants" join table.txt exercise.hpp solution.cpp all.cpp
 check 'mutants are joined' status 0
 check 'joined: the fault is made' grep -qx 'int mine() { return 2;' all.cpp
-check 'joined: it compiles' "${CXX:-c++}" -std=c++20 -I. all.cpp main.cpp -o joined
-TENFOLD_MUTANT=two try ./joined
+check 'joined: it compiles' "$compiler" -std=c++20 -I. all.cpp main.cpp -o joined
+try env TENFOLD_MUTANT=two ./joined
 check 'joined: the one that is asked for' says '2 6 52'
-TENFOLD_MUTANT=a-b try ./joined
+try env TENFOLD_MUTANT=a-b ./joined
 check 'joined: another' says '1 5 51'
-TENFOLD_MUTANT=none try ./joined
+try env TENFOLD_MUTANT=none ./joined
 check 'joined: none of them' says 'must name a mutant'
-for bad in 'find   nowhere' 'find   return' 'nonsense x'; do
+for bad in 'find   nowhere' 'find   return' 'nonsense x' "mutant it's" 'mutant two'; do
   table 'mutant two' 'breaks b' 'fails  c: m' "$bad"
   try "$mutants" join table.txt exercise.hpp solution.cpp all2.cpp
   check "bad table ($bad): fails" status 1
   check "bad table ($bad): writes nothing" no [ -e all2.cpp ]
 done
 table 'mutant two' 'breaks b' 'find   1;' 'write  2;' 'fails  c: m'
-for bad in 'namespace exercise { int f(int); }' 'namespace exercise { int f(int (*g)(int)); }' 'int f();'; do
+for bad in 'namespace exercise { int f(int); }' 'namespace exercise { int f(int (*g)(int)); }' 'int f();' \
+  'namespace exercise { int f(int a = 1); }' 'namespace exercise { int f() noexcept; }' '/* { */ namespace exercise { int f(); }' \
+  'namespace exercise { int f(int a); int f(); }'; do
   echo "$bad" >unnamed.hpp
   try "$mutants" join table.txt unnamed.hpp solution.cpp all2.cpp
   check "bad header ($bad): fails" status 1
+  check "bad header ($bad): says which" says 'unnamed.hpp'
 done
 
 program() { printf '#!/bin/sh\n%s\n' "$2" >"$1"; chmod +x "$1"; }
