@@ -114,7 +114,8 @@ def length_section(cost):
     where = f"It overtakes the rest of the layer at {at} tokens." if at else \
         f"Up to {lengths[-1]} tokens it stays below the rest of the layer."
     head = ["length", "attention, ms", "rest of the layer, ms", f"attention of {cost['batch']} sentences, ms"]
-    body = [[str(n), number(1e3 * a), number(1e3 * b), number(1e3 * c)] for n, a, b, c in zip(lengths, attention, rest, of_batch)]
+    of_rest = [number(1e3 * x) if x > 1e-9 else "in the noise" for x in rest]
+    body = [[str(n), number(1e3 * a), b, number(1e3 * c)] for n, a, b, c in zip(lengths, attention, of_rest, of_batch)]
     return f"{'; '.join(fits)}. {where}\n\n{rows(head, body)}"
 
 
