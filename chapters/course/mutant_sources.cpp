@@ -86,7 +86,7 @@ Declaration declaration(const std::string& text) {
     }
     depth += text[i] == '<' || text[i] == '(' ? 1 : text[i] == '>' || text[i] == ')' ? -1 : 0;
   }
-  if (d.name.empty()) throw DataError("its functions and their arguments must have names: " + text);
+  if (d.name.empty()) throw DataError("the header's functions and their arguments must have names: " + text);
   return d;
 }
 
@@ -96,20 +96,20 @@ void add_function(std::string statement, std::vector<Declaration>& found) {
   const auto open = statement.find('(');
   if (open == statement.npos || statement.find('=') < open || statement.starts_with("using ")) return;
   if (!statement.ends_with(')') || statement.find('=') != statement.npos)
-    throw DataError("its functions must be declared without default arguments and specifiers: " + statement);
+    throw DataError("the header's functions must be declared without default arguments and specifiers: " + statement);
   found.push_back(declaration(statement));
   for (std::size_t i = 0; i + 1 < found.size(); ++i)
-    if (found[i].name == found.back().name) throw DataError("its functions must have different names: " + statement);
+    if (found[i].name == found.back().name) throw DataError("the header's functions must have different names: " + statement);
 }
 
 /// The functions that a header declares in the namespace; not what is in its classes.
 std::vector<Declaration> declarations(const std::string& header) {
-  if (header.find("/*") != header.npos) throw DataError("its comments must begin with //");
+  if (header.find("/*") != header.npos) throw DataError("the header's comments must begin with //");
   std::istringstream lines(header);
   std::string text;
   for (std::string line; std::getline(lines, line);) text += line.substr(0, line.find("//")) + ' ';
   const auto begin = text.find(opening);
-  if (begin == text.npos) throw DataError("it has no " + std::string(opening));
+  if (begin == text.npos) throw DataError("the header has no opening \"" + std::string(opening) + "\"");
   std::vector<Declaration> found;
   std::string statement;
   int depth = 0;

@@ -100,21 +100,44 @@ try env TENFOLD_MUTANT=a-b ./joined
 check 'joined: another' says '1 5 51'
 try env TENFOLD_MUTANT=none ./joined
 check 'joined: none of them' says 'must name a mutant'
-for bad in 'find   nowhere' 'find   return' 'nonsense x' "mutant it's" 'mutant two'; do
-  table 'mutant two' 'breaks b' 'fails  c: m' "$bad"
+# refused WHY LINES...: a table of which nothing but its last lines is wrong
+refused() {
+  why=$1
+  shift
+  table 'mutant two' 'breaks b' 'find   1;' 'write  2;' 'fails  c: m' "$@"
   try "$mutants" join table.txt exercise.hpp solution.cpp all2.cpp
-  check "bad table ($bad): fails" status 1
-  check "bad table ($bad): writes nothing" no [ -e all2.cpp ]
-done
+  check "bad table ($why): fails" status 1
+  check "bad table ($why): says why" says "$why"
+  check "bad table ($why): writes nothing" no [ -e all2.cpp ]
+}
+refused 'must occur exactly once in the solution: nowhere' 'find   nowhere'
+refused 'must occur exactly once in the solution: return' 'find   return'
+refused 'unknown key "nonsense"' 'nonsense x'
+refused '"fails" must be CHECK: TEXT' 'fails  c'
+refused 'lacks one of breaks, find, fails' 'mutant three' 'breaks b' 'find   6;'
+refused 'the mutant two is there already' 'mutant two' 'breaks b' 'find   by.at(5)' 'fails  c: m'
+refused 'must be letters, digits and dashes' "mutant it's" 'breaks b' 'find   by.at(5)' 'fails  c: m'
+: >table.txt
+try "$mutants" join table.txt exercise.hpp solution.cpp all2.cpp
+check 'an empty table: fails' status 1
+check 'an empty table: says why' says 'there is no mutant'
 table 'mutant two' 'breaks b' 'find   1;' 'write  2;' 'fails  c: m'
-for bad in 'namespace exercise { int f(int); }' 'namespace exercise { int f(int (*g)(int)); }' 'int f();' \
-  'namespace exercise { int f(int a = 1); }' 'namespace exercise { int f() noexcept; }' '/* { */ namespace exercise { int f(); }' \
-  'namespace exercise { int f(int a); int f(); }'; do
-  echo "$bad" >unnamed.hpp
-  try "$mutants" join table.txt unnamed.hpp solution.cpp all2.cpp
+while read -r why bad; do
+  echo "$bad" >bad.hpp
+  try "$mutants" join table.txt bad.hpp solution.cpp all2.cpp
   check "bad header ($bad): fails" status 1
-  check "bad header ($bad): says which" says 'unnamed.hpp'
-done
+  check "bad header ($bad): says which" says 'solution.cpp with bad.hpp, table.txt: '
+  check "bad header ($bad): says why" says "$why"
+  check "bad header ($bad): writes nothing" no [ -e all2.cpp ]
+done <<'END'
+names: namespace exercise { int f(int); }
+names: namespace exercise { int f(int (*g)(int)); }
+opening int f();
+arguments namespace exercise { int f(int a = 1); }
+specifiers: namespace exercise { int f() noexcept; }
+comments /* { */ namespace exercise { int f(); }
+different namespace exercise { int f(int a); int f(); }
+END
 
 program() { printf '#!/bin/sh\n%s\n' "$2" >"$1"; chmod +x "$1"; }
 program ./stub_good 'echo "  ✘ sums: no"; exit 1'
