@@ -1,5 +1,5 @@
 /// @file
-/// Vectors for what is read with the processor's widest loads.
+/// Memory as the processor's caches see it: vectors for what is read with the widest loads, and fetching ahead.
 #pragma once
 #include <cstddef>
 #include <new>
@@ -38,6 +38,14 @@ template <class T>
 T* room(AlignedVector<T>& v, std::ptrdiff_t n) {
   if (static_cast<std::ptrdiff_t>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
   return v.data();
+}
+
+/// Asks for the lines of n values that will be read soon, into the first-level cache or the second: runs too short for the
+/// processor to see them coming. Need not be memory.
+template <int level, class T>
+void fetch(const T* x, std::ptrdiff_t n) {
+  static_assert(level == 1 || level == 2);
+  for (std::ptrdiff_t i = 0; i < n; i += 64 / std::ptrdiff_t{sizeof(T)}) __builtin_prefetch(x + i, 0, 4 - level);
 }
 
 }  // namespace tenfold

@@ -69,12 +69,6 @@ Entry entry_of(const Attention& a, Index b, const Real* k, const Real* v) {
   return {k + b * a.k.batch_stride, v + b * a.v.batch_stride, a.key_rows ? a.key_rows + b * a.keys : nullptr};
 }
 
-/// Asks for n numbers of the next batch entry: one entry's keys are too short a run for the processor to see them
-/// coming.
-inline void fetch(const Real* x, Index n) {
-  for (Index i = 0; i < n; i += 64 / Index{sizeof(Real)}) __builtin_prefetch(x + i, 0, 2);
-}
-
 /// o = Σ_t weight_t · value_t for `vectors` vectors of an entry's rows, from column `first` on, while those of `next`
 /// are fetched. The weights of a head are `stride` apart.
 template <int vectors>
@@ -89,7 +83,7 @@ void weighted_sum(const Attention& a, const Entry& entry, const Entry& next, Ind
   for (Index t = 0; t < seen; ++t) {
     const Real* value = entry.values + entry.row(t) * a.v.row_stride + first;
     const Real* ahead = next.values + next.row(t) * a.v.row_stride + first;
-    if (ahead != value) fetch(ahead, vectors * vector_width);
+    if (ahead != value) fetch<2>(ahead, vectors * vector_width);
 #pragma GCC unroll 8
     for (int i = 0; i < vectors; ++i) total[i] += row[i][t * stride] * Vector(value + i * vector_width, unaligned);
   }
@@ -135,7 +129,7 @@ void attend(const Attention& a, const Entry& entry, const Entry& next, Index see
   Real* weights = room(memory, seen * stride);
   for (Index t = 0; t < seen; ++t) {
     const Real *key = entry.keys + entry.row(t) * a.k.row_stride, *ahead = next.keys + next.row(t) * a.k.row_stride;
-    if (ahead != key) fetch(ahead, width);
+    if (ahead != key) fetch<2>(ahead, width);
     for (Index h = 0; h < a.heads; h += heads_together)
       score_heads<vectors>(a, a.heads - h, q + h * d, key + h * d, weights + t * stride + h);
   }
@@ -152,7 +146,7 @@ void attend(const Attention& a, const Entry& entry, const Entry& next, Index see
   for (Index t = 0; t < seen; ++t) {
     const Real* value = entry.values + entry.row(t) * a.v.row_stride;
     const Real* ahead = next.values + next.row(t) * a.v.row_stride;
-    if (ahead != value) fetch(ahead, width);
+    if (ahead != value) fetch<2>(ahead, width);
     for (Index h = 0; h < a.heads; ++h) add_scaled(weights[t * stride + h], value + h * d, o + h * d, d);
   }
 }

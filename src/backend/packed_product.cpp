@@ -10,6 +10,7 @@ namespace {
 
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
+constexpr Index rows_ahead = 8;  ///< that what is packed is fetched: a row is too short for the processor to notice
 
 /// One block of the product, and where its sides lie.
 struct ProductBlock {
@@ -51,7 +52,11 @@ void copy_run(const Real* x, Index count, Real* out) {
 template <Index width>
 void pack_rows(const ProductBlock& s, const Real* b, Index j, Index cols, Real* out) {
   if (cols < width) std::fill_n(out, s.inner * width, Real{0});
-  for (Index l = 0; l < s.inner; ++l) copy_run<width>(b + (s.l + l) * s.g.ldb + j, cols, out + l * width);
+  for (Index l = 0; l < s.inner; ++l) {
+    const Real* from = b + (s.l + l) * s.g.ldb + j;
+    fetch<1>(from + rows_ahead * s.g.ldb, width);
+    copy_run<width>(from, cols, out + l * width);
+  }
 }
 
 /// The block's panels of op(b).
@@ -71,12 +76,15 @@ void pack_right(const ProductBlock& s, const Real* b, Real* out) {
 /// Tiles [first, end) of op(a) from columns of a, one after the other as tile_by_inner() wants them. Several at once, as
 /// every inner index is a row of a, and perhaps a page of memory, of its own. What a tile is too short for is not read.
 void pack_left(const ProductBlock& s, const TileRows& rows, Index first, Index end, const Real* a, Real* out) {
+  Index begins[strip_tiles + 1];  // looked up once: rows.begin() divides
+  for (Index t = first; t <= end; ++t) begins[t - first] = rows.begin(t);
+  const Index tiles = end - first;
   for (Index l = 0; l < s.inner; ++l) {
     const Real* from = a + (s.l + l) * s.g.lda;
-    for (Index t = first; t < end; ++t) {
-      const Index i = rows.begin(t);
-      copy_run<tile_rows>(from + i, std::min(tile_rows, rows.all - i), out + ((t - first) * s.inner + l) * tile_rows);
-    }
+    fetch<1>(from + begins[0] + rows_ahead * s.g.lda, begins[tiles] - begins[0]);
+    Real* to = out + l * tile_rows;
+    for (Index t = 0; t < tiles; ++t, to += s.inner * tile_rows)
+      copy_run<tile_rows>(from + begins[t], std::min(tile_rows, rows.all - begins[t]), to);
   }
 }
 

@@ -50,6 +50,26 @@ void prepared(State& state) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// rows, width, layers: all products of a decoder's step but the output layer's, whose weights come from afar by the time it
+/// is their turn again
+void prepared_step(State& state) {
+  const Index rows = state.range(0), d = state.range(1), layers = state.range(2);
+  const auto x = values(rows * 4 * d), weight = values(4 * d * d);
+  std::vector<Real> y(static_cast<std::size_t>(rows * 4 * d));
+  std::vector<std::unique_ptr<PreparedLinear>> products;
+  double work = 0;
+  for (Index i = 0; i < layers; ++i)
+    for (const auto& [out, in] : {std::pair{3 * d, d}, {d, d}, {d, d}, {d, d}, {4 * d, d}, {d, 4 * d}}) {
+      products.push_back(cpu().prepare({weight.data(), nullptr, in, out, {}}));
+      work += 2e-9 * static_cast<double>(rows * out * in);
+    }
+  for (auto _ : state)
+    for (const auto& product : products) product->run(x.data(), y.data(), rows);
+  state.counters["GFLOP/s"] = benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(prepared_step)->Args({1, 256, 3})->Args({32, 128, 2})->Args({32, 256, 3})->Args({160, 256, 3})->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+
 /// rows, out, in, whether only guessed: greedy search's last layer, on random weights, most outputs of which are far from the
 /// largest
 void largest(State& state) {
