@@ -7,6 +7,7 @@
 #include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/lone_query.hpp"
+#include "backend/packed_product.hpp"
 #include "backend/parallel.hpp"
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
@@ -94,12 +95,6 @@ Block make_block(const Attention& a, Index pair, Index first) {
   block.stride = padded_to_lanes(a.keys);
   if (block.stride > 128 && block.stride / lanes % 2 == 0) block.stride += lanes;
   return block;
-}
-
-/// out[d, j] = x[j, d]
-void transpose_head(const Real* x, Index row_stride, Index rows, Index cols, Real* out, Index out_stride) {
-  for (Index j = 0; j < rows; ++j)
-    for (Index d = 0; d < cols; ++d) out[d * out_stride + j] = x[j * row_stride + d];
 }
 
 /// scores[i, j] = scale · q_i · k_j, minus infinity from the first key that i does not see up to `padded`.
@@ -254,8 +249,8 @@ void backward_head(const Attention& a, Index pair, const Gradients& g, Scratch& 
   const Block last = make_block(a, pair, a.queries - 1);
   Real* keys = room(memory.keys, a.head_dim * last.stride);
   Real* values = room(memory.values, a.head_dim * last.stride);
-  transpose_head(g.k + last.at(a.k, 0), a.k.row_stride, last.keys, a.head_dim, keys, last.stride);
-  transpose_head(g.v + last.at(a.v, 0), a.v.row_stride, last.keys, a.head_dim, values, last.stride);
+  turn(g.k + last.at(a.k, 0), a.k.row_stride, a.head_dim, last.keys, keys, last.stride);
+  turn(g.v + last.at(a.v, 0), a.v.row_stride, a.head_dim, last.keys, values, last.stride);
   for (Index first = 0; first < a.queries; first += block_queries)
     backward_block(make_block(a, pair, first), g, keys, values, memory);
 }
@@ -276,7 +271,7 @@ void CpuKernels::attention(const Attention& a, const Real* q, const Real* k, con
     for (Index pair = begin; pair < end; ++pair) {
       const Block last = make_block(a, pair, a.queries - 1);
       Real* keys = room(memory.keys, a.head_dim * last.stride);
-      transpose_head(k + last.at(a.k, 0), a.k.row_stride, last.keys, a.head_dim, keys, last.stride);
+      turn(k + last.at(a.k, 0), a.k.row_stride, a.head_dim, last.keys, keys, last.stride);
       for (Index first = 0; first < a.queries; first += block_queries)
         forward_block(make_block(a, pair, first), q, v, o, log_sums, keys, memory);
     }

@@ -20,25 +20,6 @@ struct ProductBlock {
   Panels panels;   ///< its columns
 };
 
-/// out[l · out_stride + j] = x[j · x_stride + l] for l < rows, j < cols: a turn of square pieces, which registers hold.
-void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride) {
-  constexpr Index side = 8;
-  Index j = 0;
-  for (; j + side <= cols; j += side) {
-    Index l = 0;
-    for (; l + side <= rows; l += side) {
-      Real square[side][side];
-      for (Index r = 0; r < side; ++r)
-        for (Index c = 0; c < side; ++c) square[c][r] = x[(j + r) * x_stride + l + c];
-      for (Index c = 0; c < side; ++c) std::copy_n(square[c], side, out + (l + c) * out_stride + j);
-    }
-    for (; l < rows; ++l)
-      for (Index r = 0; r < side; ++r) out[l * out_stride + j + r] = x[(j + r) * x_stride + l];
-  }
-  for (; j < cols; ++j)
-    for (Index l = 0; l < rows; ++l) out[l * out_stride + j] = x[j * x_stride + l];
-}
-
 /// A copy of up to `whole` values; that many is the common case, and one for which nothing need be called.
 template <Index whole>
 void copy_run(const Real* x, Index count, Real* out) {
@@ -124,6 +105,24 @@ struct alignas(64) ProductScratch {
 };
 
 }  // namespace
+
+void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride) {
+  constexpr Index side = 8;
+  Index j = 0;
+  for (; j + side <= cols; j += side) {
+    Index l = 0;
+    for (; l + side <= rows; l += side) {
+      Real square[side][side];
+      for (Index r = 0; r < side; ++r)
+        for (Index c = 0; c < side; ++c) square[c][r] = x[(j + r) * x_stride + l + c];
+      for (Index c = 0; c < side; ++c) std::copy_n(square[c], side, out + (l + c) * out_stride + j);
+    }
+    for (; l < rows; ++l)
+      for (Index r = 0; r < side; ++r) out[l * out_stride + j + r] = x[(j + r) * x_stride + l];
+  }
+  for (; j < cols; ++j)
+    for (Index l = 0; l < rows; ++l) out[l * out_stride + j] = x[j * x_stride + l];
+}
 
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out) {
   if (cols < width) std::fill_n(out, inner * width, Real{0});

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <experimental/simd>
 #include <limits>
 #include <numbers>
 
@@ -16,10 +17,27 @@ namespace tenfold {
 /// The largest of n numbers, minus infinity where there is none; what is no number is passed over.
 template <class Real>
 [[gnu::always_inline]] inline Real largest_of(const Real* x, std::ptrdiff_t n) {
-  Real largest = -std::numeric_limits<Real>::infinity();
-#pragma omp simd reduction(max : largest)
-  for (std::ptrdiff_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
+  namespace simd = std::experimental;
+  using Vector = simd::native_simd<Real>;
+  constexpr std::ptrdiff_t width = Vector::size();
+  constexpr Real none = -std::numeric_limits<Real>::infinity();
+  const auto at = [x](std::ptrdiff_t i) { return Vector(x + i, simd::element_aligned); };
+  if (n < width) {
+    Real largest = none;
+    for (std::ptrdiff_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+  }
+  Vector a = none, b = none, c = none, d = none;  // in one sequence each comparison would wait for the one before
+  std::ptrdiff_t i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    a = max(a, at(i));
+    b = max(b, at(i + width));
+    c = max(c, at(i + 2 * width));
+    d = max(d, at(i + 3 * width));
+  }
+  for (; i + width <= n; i += width) a = max(a, at(i));
+  a = max(a, at(n - width));  // some a second time
+  return hmax(max(max(a, b), max(c, d)));
 }
 
 /// e^x within 2 ulp; 0 below about -104, infinity above 88.73, NaN for NaN, and subnormals in between.

@@ -49,15 +49,12 @@ Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
 /// that only fills the beam) nothing can follow.
 void add_best(const Real* logits, Index vocabulary, std::size_t count, double base, std::size_t parent,
               std::vector<Candidate>& best) {
-  constexpr Index block = 128;  // few of them hold anything that is wanted
   if (!std::isfinite(base)) return;
   constexpr Real none = -std::numeric_limits<Real>::infinity();
   // No logit that is wanted is smaller, however this is rounded; the sums decide.
   const auto least = [&] { return best.size() < count ? none : static_cast<Real>(best.back().log_probability - base); };
   Real threshold = least();
-  for (Index first = 0; first < vocabulary; first += block) {
-    const Index end = std::min(vocabulary, first + block);
-    if (!(largest_of(logits + first, end - first) >= threshold)) continue;
+  const auto add_from = [&](Index first, Index end) {
     for (Index w = first; w < end; ++w) {
       if (!(logits[w] >= threshold) || logits[w] == none || w == pad_id || w == bos_id) continue;
       const Candidate c{static_cast<double>(logits[w]) + base, parent, static_cast<std::int32_t>(w)};
@@ -65,6 +62,16 @@ void add_best(const Real* logits, Index vocabulary, std::size_t count, double ba
       best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
       if (best.size() > count) best.pop_back();
       threshold = least();
+    }
+  };
+  // Few stretches hold anything that is wanted, and of those few pieces.
+  constexpr Index stretch = 256, piece = 32;
+  for (Index first = 0; first < vocabulary; first += stretch) {
+    const Index end = std::min(vocabulary, first + stretch);
+    if (!(largest_of(logits + first, end - first) >= threshold)) continue;
+    for (Index at = first; at < end; at += piece) {
+      const Index stop = std::min(end, at + piece);
+      if (largest_of(logits + at, stop - at) >= threshold) add_from(at, stop);
     }
   }
 }
