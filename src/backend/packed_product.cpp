@@ -10,7 +10,7 @@ namespace {
 
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
-constexpr Index rows_ahead = 8;  ///< that what is packed is fetched: a row is too short for the processor to notice
+constexpr Index rows_ahead = 8;  ///< is a row to be packed fetched: rows are too short for the processor to see them coming
 
 /// One block of the product, and where its sides lie.
 struct ProductBlock {

@@ -27,16 +27,17 @@ template <class Real>
     for (std::ptrdiff_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
     return largest;
   }
+  const auto keep_larger = [](Vector& largest, const Vector& v) { where(v > largest, largest) = v; };
   Vector a = none, b = none, c = none, d = none;  // in one sequence each comparison would wait for the one before
   std::ptrdiff_t i = 0;
   for (; i + 4 * width <= n; i += 4 * width) {
-    a = max(a, at(i));
-    b = max(b, at(i + width));
-    c = max(c, at(i + 2 * width));
-    d = max(d, at(i + 3 * width));
+    keep_larger(a, at(i));
+    keep_larger(b, at(i + width));
+    keep_larger(c, at(i + 2 * width));
+    keep_larger(d, at(i + 3 * width));
   }
-  for (; i + width <= n; i += width) a = max(a, at(i));
-  a = max(a, at(n - width));  // some a second time
+  for (; i + width <= n; i += width) keep_larger(a, at(i));
+  keep_larger(a, at(n - width));  // some a second time
   return hmax(max(max(a, b), max(c, d)));
 }
 

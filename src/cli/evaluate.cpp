@@ -102,7 +102,7 @@ void add_evaluate(CLI::App& app) {
   command->add_option("--beam", o->search.beam, "beam width; 1 is greedy")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--length-penalty", o->search.length_penalty, "rank by log-probability / length^this")
       ->capture_default_str();
-  command->add_option("--batch", o->batch, "sentences translated together")->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--batch", o->batch, "most sentences translated together")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--tokenize", o->tokenize, "how BLEU finds words: 13a, zh, none, or auto by the references")
       ->capture_default_str();
   command->add_flag("--lowercase", o->lowercase, "score in lower case");

@@ -133,7 +133,7 @@ void add_translate(CLI::App& app) {
   command->add_option("--nbest", o->search.nbest, "translations per line, each on its own line")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_option("--batch", o->batch, "sentences translated together")->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--batch", o->batch, "most sentences translated together")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_flag("--scores", o->scores, "put each translation's score before it, and a tab");
   command->add_option("--attention", o->attention, "write the attention of decoder to encoder to this file, as JSON");
   o->device.declare(*command);

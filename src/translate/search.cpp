@@ -291,8 +291,8 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
 }
 
 namespace {
-constexpr std::size_t least_turns = 4;      // batches for each caller, if there are sentences enough
-constexpr std::size_t least_together = 16;  // sentences in a batch for the sake of that
+constexpr std::size_t wanted_turns = 4;     // batches for each caller, if there are sentences enough
+constexpr std::size_t least_together = 16;  // sentences that a batch must keep for the sake of that
 }  // namespace
 
 void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
@@ -301,7 +301,8 @@ void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
   const auto callers = static_cast<std::size_t>(kernels.callers());
   const std::size_t needed = (count + batch - 1) / batch;
   // Who is done first waits for the others' last batch: with some batches for each caller that is not long.
-  const std::size_t wanted = callers > 1 ? std::max(needed, std::min(least_turns * callers, count / least_together)) : needed;
+  const std::size_t turns = callers > 1 ? std::min(wanted_turns, count / (least_together * callers)) : 0;
+  const std::size_t wanted = std::max(needed, turns * callers);
   const std::size_t batches = std::min(count, (wanted + callers - 1) / callers * callers);
   parallel_tasks(static_cast<int>(callers), static_cast<Index>(batches), [&](Index i) {
     const std::size_t b = batches - 1 - static_cast<std::size_t>(i);

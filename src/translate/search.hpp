@@ -42,7 +42,7 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
                                             const SearchOptions& options, PreparedWeights* prepared = nullptr);
 
 /// Cuts [0, count) into batches of at most `batch` and nearly equal size, at least one for each caller that the device
-/// serves side by side, and several for each if they are still of sixteen then; calls body(first, last) for each, from
+/// serves side by side, and up to four for each if they are still of sixteen then; calls body(first, last) for each, from
 /// several threads; the last batch first, since sorted sentences are longest there. Exceptions come through.
 void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
                 const std::function<void(std::size_t first, std::size_t last)>& body);

@@ -33,6 +33,26 @@ TEST_CASE("vector_exp at the ends of the range") {
   CHECK(std::isnan(vector_exp(-std::numeric_limits<float>::quiet_NaN())));
 }
 
+TEST_CASE_TEMPLATE("the largest of any number of numbers is found wherever it stands", T, float, double) {
+  constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  CHECK(largest_of<T>(nullptr, 0) == -inf);
+  for (std::ptrdiff_t n = 1; n <= 150; ++n) {  // four vectors of 64 bytes, and what is left of them
+    CAPTURE(n);
+    std::vector<T> x(static_cast<std::size_t>(n), T{-3});
+    for (T& place : x) {
+      place = -2;
+      REQUIRE(largest_of(x.data(), n) == -2);
+      place = nan;
+      REQUIRE(largest_of(x.data(), n) == (n == 1 ? -inf : T{-3}));
+      place = -3;
+    }
+    CHECK(largest_of(std::vector<T>(x.size(), nan).data(), n) == -inf);
+    CHECK(largest_of(std::vector<T>(x.size(), -inf).data(), n) == -inf);
+    x.back() = inf;
+    CHECK(largest_of(x.data(), n - 1) == (n == 1 ? -inf : T{-3}));  // nothing beyond is read
+  }
+}
+
 TEST_CASE("vector_normal is within 1.2e-7 of erfc in double") {
   double worst_cdf = 0, worst_pdf = 0;
   for (double x = -20; x <= 20; x += 1e-4) {

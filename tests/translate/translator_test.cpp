@@ -86,7 +86,7 @@ TEST_CASE("greedy without scores says the same words") {
 TEST_CASE("batches cover all sentences, the longest first, none too large, and there is work for every caller") {
   for (int threads : {1, 2, 3}) {
     const auto k = make_kernels("cpu", threads);
-    for (std::size_t count : {0, 1, 2, 5, 64, 65, 500})
+    for (std::size_t count : {0, 1, 2, 5, 48, 64, 65, 500})
       for (std::size_t batch : {1, 2, 32, 100}) {
         CAPTURE(threads);
         CAPTURE(count);
@@ -108,8 +108,12 @@ TEST_CASE("batches cover all sentences, the longest first, none too large, and t
         }
         CHECK(at == count);
         CHECK(found.size() >= std::min<std::size_t>(count, static_cast<std::size_t>(threads)));
+        const std::size_t needed = (count + batch - 1) / batch;
         // One thread gains nothing from smaller batches; several share them out more evenly.
-        if (threads == 1) CHECK(found.size() == (count + batch - 1) / batch);
+        if (threads == 1) CHECK(found.size() == needed);
+        if (found.size() > std::max<std::size_t>(needed, static_cast<std::size_t>(threads)) && batch == 100)
+          for (const auto& [first, last] : found) CHECK(last - first >= 16);
+        if (threads == 2 && batch == 100 && count == 48) CHECK(found.size() == 2);
         if (threads == 2 && batch == 100 && count == 64) CHECK(found.size() == 4);
         if (threads == 2 && batch == 100 && count == 500) CHECK(found.size() == 8);
       }
