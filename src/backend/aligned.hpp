@@ -40,8 +40,8 @@ T* room(AlignedVector<T>& v, std::ptrdiff_t n) {
   return v.data();
 }
 
-/// Asks for a line of the cache for every 64 bytes of n values that will be read soon, into the first-level cache or the second: runs too short for the
-/// processor to see them coming. Need not be memory.
+/// Asks for a line of the cache for every 64 bytes of n values that will be read soon, into the first-level cache or the
+/// second: for runs too short for the processor to see them coming. They need not be memory.
 template <int level, class T>
 void fetch(const T* x, std::ptrdiff_t n) {
   static_assert(level == 1 || level == 2);

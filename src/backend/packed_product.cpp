@@ -10,7 +10,7 @@ namespace {
 
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
-constexpr Index rows_ahead = 8;  ///< is a row to be packed fetched: rows are too short for the processor to see them coming
+constexpr Index rows_ahead = 8;  ///< how long before its turn a row that is packed is fetched
 
 /// One block of the product, and where its sides lie.
 struct ProductBlock {

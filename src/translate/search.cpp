@@ -290,17 +290,13 @@ std::vector<std::vector<Hypothesis>> search(Transformer& model, std::span<const 
   return found;
 }
 
-namespace {
-constexpr std::size_t wanted_turns = 4;     // batches for each caller, if there are sentences enough
-constexpr std::size_t least_together = 16;  // sentences that a batch must keep for the sake of that
-}  // namespace
-
 void in_batches(Kernels& kernels, std::size_t count, std::size_t batch,
                 const std::function<void(std::size_t, std::size_t)>& body) {
   if (batch < 1) throw UsageError("batch must be 1 or more, got 0");
   const auto callers = static_cast<std::size_t>(kernels.callers());
   const std::size_t needed = (count + batch - 1) / batch;
-  // Who is done first waits for the others' last batch: with some batches for each caller that is not long.
+  // Who is done first waits for the others' last batch: with some batches for each caller, large enough still, not long.
+  constexpr std::size_t wanted_turns = 4, least_together = 16;
   const std::size_t turns = callers > 1 ? std::min(wanted_turns, count / (least_together * callers)) : 0;
   const std::size_t wanted = std::max(needed, turns * callers);
   const std::size_t batches = std::min(count, (wanted + callers - 1) / callers * callers);

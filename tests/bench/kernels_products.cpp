@@ -50,8 +50,8 @@ void prepared(State& state) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// rows, width, layers: all products of a decoder's step but the output layer's, whose weights have left the second-level
-/// cache by the time it is their turn again
+/// rows, width, layers: all products of a decoder's step but the output layer's, one after the other, so that weights come
+/// from where they would in decoding: those of `small` from beyond the second-level cache
 void prepared_step(State& state) {
   const Index rows = state.range(0), d = state.range(1), layers = state.range(2);
   const auto x = values(rows * 4 * d), weight = values(4 * d * d);
