@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 constexpr std::size_t guard_bytes = 64;
+constexpr std::size_t most_aside = 32;                          // blocks
+constexpr std::size_t most_bytes_aside = std::size_t{1} << 16;  // of one of them; and all are a small part of a segment:
+constexpr std::size_t least_segment_share = 128 * most_aside;
 constexpr unsigned char poison = 0xff;  // all ones is a NaN in float and double
 constexpr unsigned char canary = 0xa5;
 
@@ -70,6 +73,7 @@ struct Allocator::Books {
     std::size_t bytes;
     std::size_t asked;
     bool free;
+    bool aside = false;
   };
   using Blocks = std::map<char*, Block>;
   struct Segment {
@@ -77,7 +81,7 @@ struct Allocator::Books {
     std::size_t bytes = 0;
   };
 
-  Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) {}
+  Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) { aside.reserve(most_aside); }
   ~Books();
   void* allocate(std::size_t asked);
   void release(void* memory);
@@ -85,10 +89,15 @@ struct Allocator::Books {
   void* obtain_single(std::size_t asked);
   void release_single(void* memory);
   Blocks::iterator find_free(std::size_t bytes);
+  Blocks::iterator cut(std::size_t bytes);
   Blocks::iterator grow(std::size_t bytes);
   Segment obtain_segment(std::size_t bytes);
   bool give_back_free_segments();
   void erase_free(Blocks::iterator block);
+  Blocks::iterator take_aside(std::size_t bytes);
+  void set_aside(Blocks::iterator block);
+  void merge_what_is_aside();
+  void merge(Blocks::iterator block);
 
   MemorySource& source;
   const bool guards;
@@ -97,6 +106,8 @@ struct Allocator::Books {
   Blocks blocks;                                    // all blocks, by address: neighbours merge
   std::set<std::pair<std::size_t, char*>> free;     // free blocks, by size: best fit
   std::set<char*> segment_starts;                   // merging never crosses a segment's edge
+  std::vector<Blocks::iterator> aside;              // at most most_aside
+  std::size_t next_aside = 0;                       // the one that makes room for the next
   Stats stats;
 };
 
@@ -168,14 +179,13 @@ Allocator::Books::Blocks::iterator Allocator::Books::grow(std::size_t bytes) {
 
 void Allocator::Books::erase_free(Blocks::iterator block) { free.erase({block->second.bytes, block->first}); }
 
-void* Allocator::Books::allocate(std::size_t asked) {
-  const std::size_t padding = guards ? 2 * guard_bytes : 0;
-  if (asked > (std::size_t{1} << 62)) throw Error("out of memory: an absurd size was asked for");
-  if (source.segment_bytes() == 0) return obtain_single(asked);
-  const std::size_t bytes = std::max(round_up(asked + padding, alignment), alignment);
-
-  std::lock_guard lock(mutex);
+// A block of just that size out of a free one.
+Allocator::Books::Blocks::iterator Allocator::Books::cut(std::size_t bytes) {
   auto block = find_free(bytes);
+  if (block == blocks.end() && !aside.empty()) {
+    merge_what_is_aside();
+    block = find_free(bytes);
+  }
   if (block == blocks.end()) block = grow(bytes);
   erase_free(block);
   if (const std::size_t rest = block->second.bytes - bytes; rest > 0) {
@@ -183,6 +193,40 @@ void* Allocator::Books::allocate(std::size_t asked) {
     blocks.insert({tail, {rest, 0, true}});
     free.insert({rest, tail});
   }
+  return block;
+}
+
+Allocator::Books::Blocks::iterator Allocator::Books::take_aside(std::size_t bytes) {
+  // The last one freed is the nearest.
+  const auto at = std::find_if(aside.rbegin(), aside.rend(), [&](const auto& block) { return block->second.bytes == bytes; });
+  if (at == aside.rend()) return blocks.end();
+  const auto found = *at;
+  *at = aside.back();
+  aside.pop_back();
+  return found;
+}
+
+void Allocator::Books::set_aside(Blocks::iterator block) {
+  block->second.aside = true;
+  if (aside.size() < most_aside) return aside.push_back(block);
+  std::swap(block, aside[next_aside++ % most_aside]);
+  merge(block);
+}
+
+void Allocator::Books::merge_what_is_aside() {
+  for (const auto& block : aside) merge(block);
+  aside.clear();
+}
+
+void* Allocator::Books::allocate(std::size_t asked) {
+  const std::size_t padding = guards ? 2 * guard_bytes : 0;
+  if (asked > (std::size_t{1} << 62)) throw Error("out of memory: an absurd size was asked for");
+  if (source.segment_bytes() == 0) return obtain_single(asked);
+  const std::size_t bytes = std::max(round_up(asked + padding, alignment), alignment);
+
+  std::lock_guard lock(mutex);
+  auto block = take_aside(bytes);
+  if (block == blocks.end()) block = cut(bytes);
   block->second = {bytes, asked, false};
   ++stats.allocations;
   stats.used_bytes += bytes;
@@ -223,12 +267,20 @@ void Allocator::Books::release(void* memory) {
   std::lock_guard lock(mutex);
   char* start = static_cast<char*>(memory) - (guards ? guard_bytes : 0);
   auto block = blocks.find(start);
-  if (block == blocks.end() || block->second.free)
+  if (block == blocks.end() || block->second.free || block->second.aside)
     throw std::logic_error("allocator: release of memory that is not in use");
   if (guards) verify(start, block->second.asked);
   stats.used_bytes -= block->second.bytes;
-  block->second.free = true;
+  if (block->second.bytes <= std::min(most_bytes_aside, source.segment_bytes() / least_segment_share))
+    set_aside(block);
+  else
+    merge(block);
+}
 
+// Makes a block free, one with its free neighbours.
+void Allocator::Books::merge(Blocks::iterator block) {
+  block->second.free = true;
+  block->second.aside = false;
   const auto next = std::next(block);
   if (next != blocks.end() && next->second.free && !segment_starts.contains(next->first)) {
     erase_free(next);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 #include <vector>
 
 #include "core/allocator.hpp"
@@ -89,6 +90,32 @@ TEST_CASE("the smallest hole that fits is taken") {
   memory.release(small);
   CHECK(memory.allocate(128) == small);
   CHECK(memory.allocate(300) == large);
+}
+
+TEST_CASE("the small block that was freed last is handed out again whole, to who asks for its size") {
+  Unguarded memory(std::size_t{1} << 20);
+  void *a = memory.allocate(64), *b = memory.allocate(64), *c = memory.allocate(128), *d = memory.allocate(320);
+  for (void* p : {d, c, a, b}) memory.release(p);
+  CHECK(memory.allocate(64) == b);
+  CHECK(memory.allocate(100) == c);
+  CHECK(memory.allocate(64) == a);
+  CHECK(memory.allocate(640) == d);  // more than a 4096th of the segment: it has merged with what follows
+  CHECK(memory.stats().used_bytes == 256 + 640);
+}
+
+TEST_CASE("however many small blocks were freed, they merge when there is no room") {
+  constexpr std::size_t segment = std::size_t{1} << 20;
+  Unguarded memory(segment);
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 100; ++i) blocks.push_back(memory.allocate(64));
+  void* rest = memory.allocate(segment - 100 * 64);
+  for (std::size_t i = 0; i < 100; ++i) memory.release(blocks[i * 7 % 100]);
+  CHECK_THROWS_AS(memory.release(blocks[93]), std::logic_error);  // the last of them, set aside
+  CHECK(memory.allocate(100 * 64) == blocks[0]);
+  memory.release(blocks[0]);
+  memory.release(rest);
+  CHECK(memory.allocate(segment) == blocks[0]);
+  CHECK(memory.stats().segments == 1);
 }
 
 TEST_CASE("a pattern that repeats, or a smaller one, asks the source for nothing") {
