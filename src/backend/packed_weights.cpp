@@ -7,6 +7,7 @@
 #include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
+#include "backend/sparse_product.hpp"
 #include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -18,6 +19,10 @@ constexpr Index most_together = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one
 /// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
+/// Rows from which on zeros are looked for, and the share of other numbers up to which leaving zeros out pays.
+constexpr Index least_sparse_rows = 8;
+constexpr Index first_rows = 2;  ///< that tell whether it is worth to look through all
+constexpr double most_sparse_share = 0.55;
 
 /// Rows of x, `in` apart, as tiles read them, and how far they are apart then. Where that is a multiple of 4096 bytes
 /// they would share the few lines that a cache has for an address, and are copied.
@@ -35,17 +40,26 @@ struct LeftRows {
   }
 };
 
+bool all_finite(const Real* x, Index n) {
+  Real sum = 0;  // 0 · x is NaN for infinity and NaN
+#pragma omp simd reduction(+ : sum)
+  for (Index i = 0; i < n; ++i) sum += 0 * x[i];
+  return sum == 0;
+}
+
 }  // namespace
 
 PackedWeights::PackedWeights(Device& device, const LinearWeights& weights, int threads)
     : weights_(weights),
       panels_{weights.out},
       threads_(threads),
+      takes_zeros_(sparse_product_fits(panels_) && weights.activation != Activation::gelu),
       values_(TensorOf<Real>::empty(device, {panels_.stored, weights.in})) {
   Real* out = values_.mutable_data();
   for (Index p = 0; p < panels_.count; ++p) {
     const Index begin = panels_.begin(p) * weights.in;
     pack_panel(weights.weight + begin, weights.in, weights.in, panels_.filled(p), panels_.width(p), out + begin);
+    if (takes_zeros_) takes_zeros_ = all_finite(out + begin, panels_.width(p) * weights.in);
   }
 }
 
@@ -93,6 +107,16 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
   const Index least = std::max<Index>(1, least_prepared_work / std::max<Index>(1, rows * weights_.in * panels_.width(0)));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
+  thread_local NonZeros nonzeros;
+  const auto has_zeros = [&](Index count) {
+    nonzeros.assign(x, count, weights_.in);
+    return nonzeros.share() <= most_sparse_share;
+  };
+  if (takes_zeros_ && rows >= least_sparse_rows && has_zeros(first_rows) && has_zeros(rows))
+    return parallel_ranges(threads, panels_.count, least, 1, [&, &of_caller = nonzeros](Index first, Index end, int) {
+      sparse_product(of_caller, x, rows, weights_.in, panels_, first, end, values_.data(),
+                     {y, weights_.out, weights_.bias, weights_.activation == Activation::relu});
+    });
   parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
     const Index together = std::max<Index>(1, most_together / (weights_.in * tile_rows));

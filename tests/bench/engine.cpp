@@ -48,11 +48,19 @@ int run(int argc, char** argv) {
   train->add_option("--device", a.train.device);
   train->add_option("--warm", a.train.warm)->check(CLI::Range(0, 10000));
   train->add_option("--steps", a.train.steps)->check(CLI::Range(1, 10000));
+  auto* teach = on_workload("teach", [&] {
+    a.train.threads = a.threads;
+    return bench::teach(a.folder, a.size, a.train, a.out);
+  });
+  teach->add_option("--device", a.train.device);
+  teach->add_option("--steps", a.train.steps)->check(CLI::Range(1, 100000));
+  teach->add_option("--out", a.out)->required();
   auto* decode = on_workload("decode", [&] {
     a.decode.threads = a.threads;
     return bench::decode(a.folder, a.size, a.decode);
   });
   decode->add_option("--device", a.decode.device);
+  decode->add_option("--model", a.decode.model, "made by teach; without it the weights are fresh");
   decode->add_option("--sentences", a.decode.sentences)->check(CLI::Range(1, 100000));
   decode->add_option("--batch", a.decode.batch)->check(CLI::Range(1, 100000));
   decode->add_option("--beam", a.decode.beam);

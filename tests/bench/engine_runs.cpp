@@ -45,6 +45,12 @@ class StepClock final : public TrainObserver {
   Clock::time_point last_ = Clock::now();
 };
 
+class LastLoss final : public TrainObserver {
+ public:
+  void on_step(const StepReport& report) override { loss = report.loss; }
+  double loss = 0;
+};
+
 // A folder for a run that nobody wants.
 struct ScratchFolder {
   fs::path path = fs::temp_directory_path() / ("tenfold-bench-" + std::to_string(getpid()));
@@ -120,10 +126,30 @@ nlohmann::json train(const fs::path& folder, const std::string& size, const Trai
           {"parameters", settings.model.parameter_count()}};
 }
 
+nlohmann::json teach(const fs::path& folder, const std::string& size, const TrainOptions& o, const fs::path& out) {
+  const Workload work = load(folder);
+  TrainSettings settings = settings_of(size);
+  settings.validation_sample = 0;
+  settings.warmup = 100;
+  settings.learning_rate = 3e-3;
+  settings.vocabulary = settings.model.source_vocabulary = settings.model.target_vocabulary =
+      work.tokenizers.source.vocab_size();
+  const auto kernels = make_kernels(o.device, o.threads);
+  const ScratchFolder scratch;
+  LastLoss last;
+  Trainer trainer(*kernels, settings, work.tokenizers, work.data, scratch.path, false, last);
+  trainer.run([&] { return trainer.step() >= o.steps; });
+  fs::create_directories(out);
+  save_model(out, trainer.model(), settings, work.tokenizers);
+  return {{"loss", last.loss}};
+}
+
 nlohmann::json decode(const fs::path& folder, const std::string& size, const DecodeOptions& o) {
   const Workload work = load(folder);
   const auto kernels = make_kernels(o.device, o.threads);
-  Transformer model(*kernels, settings_of(size).model, 1);
+  auto taught = o.model.empty() ? nullptr : load_model(o.model, *kernels).model;
+  Transformer fresh(*kernels, settings_of(size).model, 1);
+  Transformer& model = taught ? *taught : fresh;
   set_end_bias(model, -10000);  // never the end: the length limit decides
   const std::vector<TokenPair> pairs = sample(work.data.validation, o.sentences);
   PreparedWeights prepared(*kernels);

@@ -99,6 +99,27 @@ void prepared_shapes(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(prepared)->Apply(prepared_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
+/// rows, out, in, per cent of the inputs that are not zero
+void prepared_sparse(State& state) {
+  const Index rows = state.range(0), out = state.range(1), in = state.range(2);
+  auto x = values(rows * in);
+  const auto weight = values(out * in), bias = values(out);
+  PhiloxSequence random(3);
+  for (Real& value : x)
+    if (random.uniform() * 100 >= static_cast<double>(state.range(3))) value = 0;
+  std::vector<Real> y(static_cast<std::size_t>(rows * out));
+  const auto layer = cpu().prepare({weight.data(), bias.data(), in, out, {}});
+  for (auto _ : state) layer->run(x.data(), y.data(), rows);
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(rows * out * in),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+void sparse_shapes(benchmark::internal::Benchmark* bench) {
+  for (Index d : {128, 256, 512})
+    for (Index rows : {8, 14, 32, 416})
+      for (Index share : {100, 75, 60, 50, 25, 10}) bench->Args({rows, d, 4 * d, share});
+}
+BENCHMARK(prepared_sparse)->Apply(sparse_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
 /// sentences, heads, queries, keys, head_dim, dropout in percent
 Attention attention_of(State& state, bool masked) {
   Attention a;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backend/packed_product.hpp"
+#include "backend/sparse_product.hpp"
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
@@ -79,6 +80,48 @@ TEST_CASE("a row has the same bits alone and among others, on any number of thre
     }
 }
 
+TEST_CASE("zeros among the inputs change no bit of a prepared layer") {
+  constexpr Index rows = 71;  // more than are gone through together
+  for (Index vectors : {2, 3, 4, 5, 7, 8, 10, 16, 20})
+    for (Index in : {40, 64, 65, 256, 300, 700})
+      for (bool bias : {false, true})
+        for (double zeros : {0.4, 0.9, 1.0}) {
+          CAPTURE(vectors);
+          CAPTURE(in);
+          CAPTURE(zeros);
+          const Index out = vectors * vector_width;
+          const Layer layer(in, out, bias, bias ? std::optional(Activation::relu) : std::nullopt);
+          Values x = uniform_values(rows * in, 3), drawn = uniform_values(rows * in, 4);
+          for (std::size_t i = 0; i < x.size(); ++i)
+            if (drawn[i] < 2 * zeros - 1) x[i] = 0;
+          x[in + 1] = nan_value;
+          Values alone(static_cast<std::size_t>(rows * out)), y = alone;
+          const auto k = make_cpu_kernels(2);
+          const auto prepared = k->prepare(layer.weights);
+          for (Index r = 0; r < rows; ++r) prepared->run(x.data() + r * in, alone.data() + r * out, 1);
+          for (Index together : {8, 33, 71}) {
+            prepared->run(x.data(), y.data(), together);
+            CHECK(same_bits(Values(y.begin(), y.begin() + together * out), Values(alone.begin(), alone.begin() + together * out)));
+          }
+        }
+}
+
+TEST_CASE("where rows are not zero") {
+  Values x(2 * 100, Real{0});
+  x[0] = 1;
+  x[63] = -1;
+  x[100 + 64] = nan_value;
+  x[100 + 99] = 2;
+  x[100 + 1] = -Real{0};
+  NonZeros found;
+  found.assign(x.data(), 2, 100);
+  CHECK(found.mask(0, 0) == (std::uint64_t{1} << 63 | 1));
+  CHECK(found.mask(0, 1) == 0);
+  CHECK(found.mask(1, 0) == 0);
+  CHECK(found.mask(1, 1) == (std::uint64_t{1} << 35 | 1));
+  CHECK(found.share() == doctest::Approx(0.02));
+}
+
 TEST_CASE("what is not finite in a prepared layer is not lost") {
   Layer layer(40, 50, true, Activation::relu);
   layer.weight[3 * 40] = nan_value;
@@ -87,6 +130,14 @@ TEST_CASE("what is not finite in a prepared layer is not lost") {
   make_cpu_kernels(1)->prepare(layer.weights)->run(x.data(), y.data(), 1);
   CHECK(std::isnan(y[3]));
   CHECK(std::isfinite(y[2]));
+  // Not even where it meets a zero.
+  Layer wide(40, 4 * vector_width, false, {});
+  wide.weight[3 * 40 + 5] = std::numeric_limits<Real>::infinity();
+  constexpr Index rows = 20;
+  const Values zeros(rows * 40);
+  Values all(static_cast<std::size_t>(rows * 4 * vector_width));
+  make_cpu_kernels(1)->prepare(wide.weights)->run(zeros.data(), all.data(), rows);
+  for (Index r = 0; r < rows; ++r) CHECK(std::isnan(all[r * 4 * vector_width + 3]));
 }
 
 TEST_CASE("a roughly prepared layer is near the layer, by rows, and a bad row spoils no other") {
