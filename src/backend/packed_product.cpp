@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "backend/aligned.hpp"
+#include "backend/sparse_product.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -99,10 +101,57 @@ void block_product(const ProductBlock& s, const Real* a, const Real* right, Real
   }
 }
 
+/// Whether x, `rows` rows `stride` apart, seems to hold zeros enough to leave them out: its first row and one in the middle tell.
+bool holds_zeros(const Real* x, Index rows, Index cols, Index stride, NonZeros& nonzeros) {
+  nonzeros.assign(x, std::min<Index>(rows, 2), cols, rows / 2 * stride);
+  return nonzeros.share() <= most_sparse_share;
+}
+
+/// As block_product(), for an a with zeros and a b that is finite.
+void sparse_block_product(const ProductBlock& s, const Real* a, const Real* right, NonZeros& nonzeros, Real* left, Real* c) {
+  for (Index i = 0; i < s.g.m; i += NonZeros::block) {
+    const Index rows = std::min(NonZeros::block, s.g.m - i);
+    SparseRows some{.nonzeros = nonzeros, .row = 0, .at = 0, .x = left, .rows = rows, .stride = 1, .step = NonZeros::block};
+    if (s.g.transpose_a) {
+      for (Index l = 0; l < s.inner; ++l) {
+        const Real* from = a + (s.l + l) * s.g.lda + i;
+        fetch<1>(from + rows_ahead * s.g.lda, rows);
+        copy_run<NonZeros::block>(from, rows, left + l * NonZeros::block);
+      }
+      nonzeros.assign_turned(left, rows, s.inner, NonZeros::block);
+    } else {
+      some.x = a + i * s.g.lda + s.l;
+      some.stride = s.g.lda;
+      some.step = 1;
+      nonzeros.assign(some.x, rows, s.inner, s.g.lda);
+    }
+    sparse_product(some, {.panels = s.panels, .first = 0, .end = s.panels.count, .values = right, .inner = s.inner, .l = 0}, s.inner,
+                   {.alpha = s.g.alpha,
+                    .beta = s.l == 0 ? s.g.beta : Real{1},
+                    .c = c + i * s.g.ldc + s.j,
+                    .ldc = s.g.ldc,
+                    .cols = s.panels.cols});
+  }
+}
+
 struct alignas(64) ProductScratch {
-  Real left[std::max(tile_rows * left_stride, strip_tiles * tile_rows * inner_block)];
+  Real left[std::max({tile_rows * left_stride, strip_tiles * tile_rows * inner_block, NonZeros::block * inner_block})];
   AlignedVector<Real> right = AlignedVector<Real>(inner_block * column_block);
+  NonZeros nonzeros;
+  AlignedVector<Real> turned;
 };
+
+/// The product of a dense a and a b with zeros, both stored as rows that are multiplied with one another: by way of its
+/// transpose, in which it is the left side that has them.
+void turned_product(const Gemm& g, const Real* a, const Real* b, Real* c, ProductScratch& memory) {
+  Gemm turned = g;
+  std::swap(turned.m, turned.n);
+  std::swap(turned.lda, turned.ldb);
+  turned.ldc = turned.n;
+  Real* out = room(memory.turned, g.m * g.n);
+  packed_product(turned, b, a, out);
+  turn(out, turned.ldc, g.m, g.n, c, g.ldc);
+}
 
 }  // namespace
 
@@ -131,11 +180,19 @@ void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, 
 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   thread_local ProductScratch memory;
+  Real* right = memory.right.data();
+  const auto whole = [](Index cols) { return cols % vector_width == 0 && cols >= 2 * vector_width; };  // panels are full
+  const bool zeros = whole(g.n) && holds_zeros(a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.lda, memory.nonzeros);
+  if (!zeros && g.transpose_a && !g.transpose_b && g.beta == 0 && whole(g.m) && holds_zeros(b, g.k, g.n, g.ldb, memory.nonzeros))
+    return turned_product(g, a, b, c, memory);
   for (Index l = 0; l < g.k; l += inner_block)
     for (Index j = 0; j < g.n; j += column_block) {
       const ProductBlock s{g, l, std::min(inner_block, g.k - l), j, Panels{std::min(column_block, g.n - j)}};
-      pack_right(s, b, memory.right.data());
-      block_product(s, a, memory.right.data(), memory.left, c);
+      pack_right(s, b, right);
+      if (zeros && all_finite(right, s.inner * s.panels.stored))
+        sparse_block_product(s, a, right, memory.nonzeros, memory.left, c);
+      else
+        block_product(s, a, right, memory.left, c);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
-#include "backend/sparse_product.hpp"
 #include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -19,10 +18,8 @@ constexpr Index most_together = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one
 /// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
-/// Rows from which on zeros are looked for, and the share of other numbers up to which leaving zeros out pays.
-constexpr Index least_sparse_rows = 8;
+constexpr Index least_sparse_rows = 8;  ///< from which on zeros are looked for
 constexpr Index first_rows = 2;  ///< that tell whether it is worth to look through all
-constexpr double most_sparse_share = 0.55;
 
 /// Rows of x, `in` apart, as tiles read them, and how far they are apart then. Where that is a multiple of 4096 bytes
 /// they would share the few lines that a cache has for an address, and are copied.
@@ -39,13 +36,6 @@ struct LeftRows {
     x = copy;
   }
 };
-
-bool all_finite(const Real* x, Index n) {
-  Real sum = 0;  // 0 · x is NaN for infinity and NaN
-#pragma omp simd reduction(+ : sum)
-  for (Index i = 0; i < n; ++i) sum += 0 * x[i];
-  return sum == 0;
-}
 
 }  // namespace
 
@@ -103,20 +93,36 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
   }
 }
 
+/// The same for all rows, without their zeros.
+void PackedWeights::sparse_panels(const NonZeros& nonzeros, const Real* x, Real* y, Index rows, Index first, Index end) const {
+  const Index in = weights_.in;
+  for (Index l = 0; l < in; l += inner_block) {
+    const Index inner = std::min(inner_block, in - l);
+    const bool last = l + inner == in;
+    sparse_product({.nonzeros = nonzeros, .row = 0, .at = l / NonZeros::block, .x = x + l, .rows = rows, .stride = in},
+                   {.panels = panels_, .first = first, .end = end, .values = values_.data(), .inner = in, .l = l}, inner,
+                   {.alpha = 1,
+                    .beta = l == 0 ? Real{0} : Real{1},
+                    .c = y,
+                    .ldc = weights_.out,
+                    .cols = weights_.out,
+                    .bias = last ? weights_.bias : nullptr,
+                    .relu = last && weights_.activation == Activation::relu});
+  }
+}
+
 void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   if (rows == 0) return;
   const Index least = std::max<Index>(1, least_prepared_work / std::max<Index>(1, rows * weights_.in * panels_.width(0)));
   const int threads = omp_in_parallel() ? 1 : threads_;  // how it is cut does not change the bits
   thread_local NonZeros nonzeros;
   const auto has_zeros = [&](Index count) {
-    nonzeros.assign(x, count, weights_.in);
+    nonzeros.assign(x, count, weights_.in, weights_.in);
     return nonzeros.share() <= most_sparse_share;
   };
   if (takes_zeros_ && rows >= least_sparse_rows && has_zeros(first_rows) && has_zeros(rows))
-    return parallel_ranges(threads, panels_.count, least, 1, [&, &of_caller = nonzeros](Index first, Index end, int) {
-      sparse_product(of_caller, x, rows, weights_.in, panels_, first, end, values_.data(),
-                     {y, weights_.out, weights_.bias, weights_.activation == Activation::relu});
-    });
+    return parallel_ranges(threads, panels_.count, least, 1,
+                           [&, &of_caller = nonzeros](Index first, Index end, int) { sparse_panels(of_caller, x, y, rows, first, end); });
   parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
     const Index together = std::max<Index>(1, most_together / (weights_.in * tile_rows));

@@ -7,6 +7,7 @@
 #pragma once
 #include "backend/packed_product.hpp"
 #include "backend/prepared_linear.hpp"
+#include "backend/sparse_product.hpp"
 #include "core/tensor.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -20,6 +21,7 @@ class PackedWeights final : public PreparedLinear {
 
  private:
   void panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first, Index end) const;
+  void sparse_panels(const NonZeros& nonzeros, const Real* x, Real* y, Index rows, Index first, Index end) const;
 
   LinearWeights weights_;
   Panels panels_;

@@ -16,27 +16,26 @@ constexpr Index most_vectors = 3 * most_panels;
 
 /// Some neighbouring panels, a block of their inner indices, and the rows that meet it.
 struct SparseBlock {
-  const NonZeros& nonzeros;
-  const Real* x;        ///< [rows, in], from the first row
-  Index row, rows, in;  ///< the first row's number; how many; their width
-  const Real* panels;   ///< from the first on, all of their inner indices
-  Index column;         ///< of the first panel
-  Index l, count;       ///< the block's inner indices: first, and how many
-  bool begin, end;      ///< whether it is the first block, and the last, of those that a tile sums in registers
+  SparseRows left;          ///< from the block's first inner index on
+  const Real* panels;       ///< from the first on, all of their inner indices
+  Index inner, l, count;    ///< how many these are; those of the block: first, and how many
+  bool begin, end;          ///< whether it is the first block, and the last
 };
 
-/// A row alone meets one block after the other; between them its sums are in `sums`, [rows, vectors].
+/// A row alone meets one block after the other; between them its sums are in `sums`, [rows, vectors]. to.c and to.bias are those
+/// of the first panel.
 template <int wide, int narrow>
-void sparse_block(const SparseBlock& s, Real* sums, const SparseOutput& to) {
+void sparse_block(const SparseBlock& s, Real* sums, const Store& to) {
   constexpr int panels = wide + narrow, vectors = 3 * wide + 2 * narrow;
   constexpr auto width = [](int p) { return (p < wide ? 3 : 2) * vector_width; };
   const Real* block[panels];
   for (int p = 0; p < panels; ++p)
-    block[p] = s.panels + (3 * std::min(p, wide) + 2 * std::max(0, p - wide)) * vector_width * s.in + s.l * width(p);
-  const Index share = (s.count + s.rows - 1) / s.rows;  // of the block that follows, to be fetched with each row
-  const bool begin = s.begin, end = s.end, add = s.l >= inner_block, last = s.l + s.count >= s.in;
-  for (Index r = 0; r < s.rows; ++r, sums += vectors * vector_width) {
-    const Real* x = s.x + r * s.in + s.l;
+    block[p] = s.panels + (3 * std::min(p, wide) + 2 * std::max(0, p - wide)) * vector_width * s.inner + s.l * width(p);
+  const Index share = (s.count + s.left.rows - 1) / s.left.rows;  // of the block that follows, to be fetched with each row
+  const Index step = s.left.step;
+  const bool begin = s.begin, end = s.end;
+  for (Index r = 0; r < s.left.rows; ++r, sums += vectors * vector_width) {
+    const Real* x = s.left.x + r * s.left.stride;
     if (r * share < s.count)
 #pragma GCC unroll 16
       for (int p = 0; p < panels; ++p) fetch<2>(block[p] + (s.count + r * share) * width(p), share * width(p));
@@ -47,9 +46,9 @@ void sparse_block(const SparseBlock& s, Real* sums, const SparseOutput& to) {
         total[v] = 0;
       else
         total[v].copy_from(sums + v * vector_width, std::experimental::vector_aligned);
-    for (std::uint64_t left = s.nonzeros.mask(s.row + r, s.l / NonZeros::block); left != 0; left &= left - 1) {
+    for (std::uint64_t left = s.left.nonzeros.mask(s.left.row + r, s.left.at); left != 0; left &= left - 1) {
       const Index i = std::countr_zero(left);
-      const Vector factor = x[i];
+      const Vector factor = x[i * step];
       const Real* at[panels];
 #pragma GCC unroll 16
       for (int p = 0; p < panels; ++p) at[p] = block[p] + i * width(p);
@@ -59,25 +58,18 @@ void sparse_block(const SparseBlock& s, Real* sums, const SparseOutput& to) {
         total[v] += factor * Vector(at[p] + n * vector_width, std::experimental::vector_aligned);
       }
     }
-    if (!end) {
+    Real* c = to.c + r * to.ldc;
 #pragma GCC unroll 16
-      for (int v = 0; v < vectors; ++v) total[v].copy_to(sums + v * vector_width, std::experimental::vector_aligned);
-      continue;
-    }
-    Real* y = to.y + (s.row + r) * to.out + s.column;
-#pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) {
-      if (add) total[v] += Vector(y + v * vector_width, unaligned);
-      if (last) {
-        if (to.bias) total[v] += Vector(to.bias + s.column + v * vector_width, unaligned);
-        if (to.relu) where(total[v] < 0, total[v]) = 0;
-      }
-      total[v].copy_to(y + v * vector_width, unaligned);
-    }
+    for (int v = 0; v < vectors; ++v)
+      if (end)
+        finished<true>(total[v], to, c + v * vector_width, to.bias ? to.bias + v * vector_width : nullptr)
+            .copy_to(c + v * vector_width, unaligned);
+      else
+        total[v].copy_to(sums + v * vector_width, std::experimental::vector_aligned);
   }
 }
 
-using BlockProduct = void (*)(const SparseBlock&, Real*, const SparseOutput&);
+using BlockProduct = void (*)(const SparseBlock&, Real*, const Store&);
 /// By how many of its panels are of three vectors and how many of two, which are two at most.
 constexpr BlockProduct block_products[most_panels + 1][3] = {
     {nullptr, sparse_block<0, 1>, sparse_block<0, 2>},
@@ -88,46 +80,81 @@ constexpr BlockProduct block_products[most_panels + 1][3] = {
 
 }  // namespace
 
-void NonZeros::assign(const Real* x, Index rows, Index in) {
+void NonZeros::shape(Index rows, Index in) {
   blocks_ = (in + block - 1) / block;
   masks_.resize(static_cast<std::size_t>(rows * blocks_));
+}
+
+void NonZeros::count(Index rows, Index in) {
   Index found = 0;
-  for (Index r = 0; r < rows; ++r)
-    for (Index at = 0; at < blocks_; ++at) {
-      const Real* from = x + r * in + at * block;
-      const Index count = std::min(block, in - at * block);
-      std::uint64_t mask = 0;
-#pragma omp simd reduction(| : mask)
-      for (Index i = 0; i < count; ++i) mask |= std::uint64_t{from[i] != 0} << i;
-      masks_[static_cast<std::size_t>(r * blocks_ + at)] = mask;
-      found += std::popcount(mask);
-    }
+  for (std::uint64_t mask : masks_) found += std::popcount(mask);
   share_ = rows * in > 0 ? static_cast<double>(found) / static_cast<double>(rows * in) : 1;
 }
 
-void sparse_product(const NonZeros& nonzeros, const Real* x, Index rows, Index in, const Panels& panels, Index first, Index end,
-                    const Real* weights, const SparseOutput& to) {
+void NonZeros::assign(const Real* x, Index rows, Index in, Index stride) {
+  shape(rows, in);
+  for (Index r = 0; r < rows; ++r)
+    for (Index at = 0; at < blocks_; ++at) {
+      const Real* from = x + r * stride + at * block;
+      const Index numbers = std::min(block, in - at * block);
+      std::uint64_t mask = 0;
+#pragma omp simd reduction(| : mask)
+      for (Index i = 0; i < numbers; ++i) mask |= std::uint64_t{from[i] != 0} << i;
+      masks_[static_cast<std::size_t>(r * blocks_ + at)] = mask;
+    }
+  count(rows, in);
+}
+
+void NonZeros::assign_turned(const Real* x, Index rows, Index in, Index stride) {
+  shape(rows, in);
+  for (Index at = 0; at < blocks_; ++at) {
+    const Index numbers = std::min(block, in - at * block);
+    std::uint64_t masks[block] = {};
+    for (Index i = 0; i < numbers; ++i) {
+      const Real* from = x + (at * block + i) * stride;
+#pragma omp simd
+      for (Index r = 0; r < rows; ++r) masks[r] |= std::uint64_t{from[r] != 0} << i;
+    }
+    for (Index r = 0; r < rows; ++r) masks_[static_cast<std::size_t>(r * blocks_ + at)] = masks[r];
+  }
+  count(rows, in);
+}
+
+bool all_finite(const Real* x, Index n) {
+  Real sum = 0;  // 0 · x is NaN for infinity and NaN
+#pragma omp simd reduction(+ : sum)
+  for (Index i = 0; i < n; ++i) sum += 0 * x[i];
+  return sum == 0;
+}
+
+void sparse_product(const SparseRows& left, const SparsePanels& right, Index inner, const Store& to) {
   thread_local AlignedVector<Real> memory;
   Real* sums = room(memory, rows_together * most_vectors * vector_width);
-  const Index groups = (end - first + most_panels - 1) / most_panels;
-  for (Index row = 0; row < rows; row += rows_together)
+  const Panels& panels = right.panels;
+  const Index groups = (right.end - right.first + most_panels - 1) / most_panels;
+  for (Index row = 0; row < left.rows; row += rows_together)
     for (Index group = 0; group < groups; ++group) {
-      const Index p = first + (end - first) * group / groups, count = first + (end - first) * (group + 1) / groups - p;
-      const Index wide = std::clamp<Index>(panels.wide - p, 0, count);
-      for (Index l = 0; l < in; l += NonZeros::block) {
-        const Index until = std::min(l + NonZeros::block, in);
-        block_products[wide][count - wide]({.nonzeros = nonzeros,
-                                            .x = x + row * in,
-                                            .row = row,
-                                            .rows = std::min(rows_together, rows - row),
-                                            .in = in,
-                                            .panels = weights + panels.begin(p) * in,
-                                            .column = panels.begin(p),
-                                            .l = l,
+      const auto cut = [&](Index g) { return right.first + (right.end - right.first) * g / groups; };
+      const Index p = cut(group), count = cut(group + 1) - p, wide = std::clamp<Index>(panels.wide - p, 0, count);
+      Store part = to;
+      part.c += row * to.ldc + panels.begin(p);
+      if (to.bias) part.bias += panels.begin(p);
+      for (Index l = 0; l < inner; l += NonZeros::block) {
+        const Index until = std::min(l + NonZeros::block, inner);
+        block_products[wide][count - wide]({.left = {.nonzeros = left.nonzeros,
+                                                     .row = left.row + row,
+                                                     .at = left.at + l / NonZeros::block,
+                                                     .x = left.x + row * left.stride + l * left.step,
+                                                     .rows = std::min(rows_together, left.rows - row),
+                                                     .stride = left.stride,
+                                                     .step = left.step},
+                                            .panels = right.values + panels.begin(p) * right.inner,
+                                            .inner = right.inner,
+                                            .l = right.l + l,
                                             .count = until - l,
-                                            .begin = l % inner_block == 0,
-                                            .end = until % inner_block == 0 || until == in},
-                                           sums, to);
+                                            .begin = l == 0,
+                                            .end = until == inner},
+                                           sums, part);
       }
     }
 }

@@ -1,11 +1,12 @@
 /// @file
 /// Products of rows that hold many zeros, as ReLU leaves them: only what is not zero is multiplied.
 ///
-/// Of a feed-forward layer's hidden values half are zero when training begins and more when it ends (Li et al., "The Lazy Neuron
-/// Phenomenon", 2022), so about a quarter of a decoder's multiplications add nothing. Which they are differs from row to row, and
-/// a tile of several rows (backend/tiles.hpp) cannot leave them out. Here a row is gone through alone: a block of the weights
-/// that the first-level cache holds meets one row after the other, and of each the numbers that a mask of 64 bits names. The
-/// sums are made in the order of the tiles and lack only what would add zero: their bits are the same.
+/// Of a feed-forward layer's hidden values half are zero when training begins and four fifths and more when it has gone on for
+/// minutes (Li et al., "The Lazy Neuron Phenomenon", 2022), so a good part of all multiplications adds nothing. Which they are
+/// differs from row to row, and a tile of several rows (backend/tiles.hpp) cannot leave them out. Here a row is gone through
+/// alone: a block of the right side that the first-level cache holds meets one row after the other, and of each the numbers that
+/// a mask of 64 bits names. The sums are made in the order of the tiles and lack only what would add zero: their bits are the
+/// same.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -19,32 +20,50 @@ class NonZeros {
  public:
   static constexpr Index block = 64;  ///< numbers of a row that a mask tells about
 
-  /// Looks through x [rows, in].
-  void assign(const Real* x, Index rows, Index in);
+  /// Looks through x, `rows` rows of `in` numbers, `stride` apart.
+  void assign(const Real* x, Index rows, Index in, Index stride);
+  /// Of the matrix whose columns, `rows` of them and at most `block`, x holds as rows: `in` of those, `stride` apart.
+  void assign_turned(const Real* x, Index rows, Index in, Index stride);
   /// The share of numbers that are not zero, what is no number among them.
   double share() const { return share_; }
   /// Bit i: whether number 64 · `at` + i of a row is not zero; none beyond its end.
   std::uint64_t mask(Index row, Index at) const { return masks_[static_cast<std::size_t>(row * blocks_ + at)]; }
 
  private:
+  void shape(Index rows, Index in);
+  void count(Index rows, Index in);
+
   Index blocks_ = 0;
   double share_ = 1;
   std::vector<std::uint64_t> masks_;
 };
 
-/// Where the product of PackedWeights goes, and what is done to it last.
-struct SparseOutput {
-  Real* y;           ///< [rows, out]
-  Index out;         ///< its width
-  const Real* bias;  ///< [out], or null
-  bool relu;         ///< whether negative results become 0
+/// Rows of a left side.
+struct SparseRows {
+  const NonZeros& nonzeros;  ///< of more than these perhaps
+  Index row, at;             ///< which of its rows, and which block of it, is the first here
+  const Real* x;             ///< the first number of that
+  Index rows, stride;        ///< how many rows, and how far apart
+  Index step = 1;            ///< between the numbers of a row
 };
 
+/// Panels of a right side that is finite.
+struct SparsePanels {
+  const Panels& panels;  ///< all of them
+  Index first, end;      ///< those that are multiplied
+  const Real* values;    ///< panel after panel, each [inner, its width]
+  Index inner, l;        ///< see above; the first inner index that is multiplied
+};
+
+/// Up to this share of what is not zero sparse_product() is faster than tiles.
+inline constexpr double most_sparse_share = 0.55;
 /// Whether sparse_product() can multiply such panels: when they end with the last column.
 inline bool sparse_product_fits(const Panels& panels) { return panels.cols == panels.stored; }
+/// Whether x [n] is finite.
+bool all_finite(const Real* x, Index n);
 
-/// Rows of x [rows, in] times the panels [first, end) of `weights` (panel after panel, each [in, its width]), which are finite.
-void sparse_product(const NonZeros& nonzeros, const Real* x, Index rows, Index in, const Panels& panels, Index first, Index end,
-                    const Real* weights, const SparseOutput& to);
+/// As tiles of `inner` inner indices, at most inner_block, would multiply them; to.c is the first row's, of the first of all
+/// panels, to.bias likewise.
+void sparse_product(const SparseRows& left, const SparsePanels& right, Index inner, const Store& to);
 
 }  // namespace tenfold::inline TENFOLD_REAL

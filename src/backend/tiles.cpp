@@ -63,13 +63,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         Real* c = to.c + r * to.ldc + v * vector_width;
-        Vector out = to.alpha * total[r][v];
-        if (to.beta != 0) out += to.beta * Vector(c, unaligned);
-        if constexpr (from_afar) {  // only layers have them
-          if (to.bias) out += Vector(to.bias + v * vector_width, unaligned);
-          if (to.relu) where(out < 0, out) = 0;
-        }
-        out.copy_to(c, unaligned);
+        finished<from_afar>(total[r][v], to, c, to.bias ? to.bias + v * vector_width : nullptr).copy_to(c, unaligned);
       }
     return;
   }

@@ -30,6 +30,18 @@ struct Store {
   Index step = 0;              ///< how far to go on with it in a turn, at most three lines of the cache
 };
 
+/// What `total`, one of a tile's sums, becomes at c, where bias is that of its columns; both are of a layer only.
+template <bool of_layer>
+inline Vector finished(const Vector& total, const Store& to, const Real* c, const Real* bias) {
+  Vector out = to.alpha * total;
+  if (to.beta != 0) out += to.beta * Vector(c, unaligned);
+  if constexpr (of_layer) {
+    if (bias) out += Vector(bias, unaligned);
+    if (to.relu) where(out < 0, out) = 0;
+  }
+  return out;
+}
+
 /// A tile of so many inner indices: its rows of a, left_stride or Store::left_step apart, and its panel of b, [inner,
 /// width].
 using Tile = void (*)(Index inner, const Real* left, const Real* right, const Store& to);

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "backend/packed_product.hpp"
-#include "backend/sparse_product.hpp"
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
@@ -104,22 +103,6 @@ TEST_CASE("zeros among the inputs change no bit of a prepared layer") {
             CHECK(same_bits(Values(y.begin(), y.begin() + together * out), Values(alone.begin(), alone.begin() + together * out)));
           }
         }
-}
-
-TEST_CASE("where rows are not zero") {
-  Values x(2 * 100, Real{0});
-  x[0] = 1;
-  x[63] = -1;
-  x[100 + 64] = nan_value;
-  x[100 + 99] = 2;
-  x[100 + 1] = -Real{0};
-  NonZeros found;
-  found.assign(x.data(), 2, 100);
-  CHECK(found.mask(0, 0) == (std::uint64_t{1} << 63 | 1));
-  CHECK(found.mask(0, 1) == 0);
-  CHECK(found.mask(1, 0) == 0);
-  CHECK(found.mask(1, 1) == (std::uint64_t{1} << 35 | 1));
-  CHECK(found.share() == doctest::Approx(0.02));
 }
 
 TEST_CASE("what is not finite in a prepared layer is not lost") {
