@@ -181,15 +181,14 @@ void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   thread_local ProductScratch memory;
   Real* right = memory.right.data();
-  const auto whole = [](Index cols) { return cols % vector_width == 0 && cols >= 2 * vector_width; };  // panels are full
-  const bool zeros = whole(g.n) && holds_zeros(a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.lda, memory.nonzeros);
-  if (!zeros && g.transpose_a && !g.transpose_b && g.beta == 0 && whole(g.m) && holds_zeros(b, g.k, g.n, g.ldb, memory.nonzeros))
+  const bool zeros = holds_zeros(a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.lda, memory.nonzeros);
+  if (!zeros && g.transpose_a && !g.transpose_b && g.beta == 0 && holds_zeros(b, g.k, g.n, g.ldb, memory.nonzeros))
     return turned_product(g, a, b, c, memory);
   for (Index l = 0; l < g.k; l += inner_block)
     for (Index j = 0; j < g.n; j += column_block) {
       const ProductBlock s{g, l, std::min(inner_block, g.k - l), j, Panels{std::min(column_block, g.n - j)}};
       pack_right(s, b, right);
-      if (zeros && all_finite(right, s.inner * s.panels.stored))
+      if (zeros && sparse_product_fits(s.panels) && all_finite(right, s.inner * s.panels.stored))
         sparse_block_product(s, a, right, memory.nonzeros, memory.left, c);
       else
         block_product(s, a, right, memory.left, c);
