@@ -13,6 +13,9 @@ namespace {
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
 constexpr Index rows_ahead = 8;  ///< how long before its turn a row that is packed is fetched
+/// Share of what is not zero up to which leaving the rest out pays: less than in backend/packed_weights.cpp, since tiles have what
+/// was packed still near.
+constexpr double most_sparse_share = 0.4;
 
 /// One block of the product, and where its sides lie.
 struct ProductBlock {
@@ -101,7 +104,8 @@ void block_product(const ProductBlock& s, const Real* a, const Real* right, Real
   }
 }
 
-/// Whether x, `rows` rows `stride` apart, seems to hold zeros enough to leave them out: its first row and one in the middle tell.
+/// Whether x, `rows` rows `stride` apart, seems to hold zeros enough to leave them out: its first row and one in the middle
+/// tell.
 bool holds_zeros(const Real* x, Index rows, Index cols, Index stride, NonZeros& nonzeros) {
   nonzeros.assign(x, std::min<Index>(rows, 2), cols, rows / 2 * stride);
   return nonzeros.share() <= most_sparse_share;
@@ -125,7 +129,8 @@ void sparse_block_product(const ProductBlock& s, const Real* a, const Real* righ
       some.step = 1;
       nonzeros.assign(some.x, rows, s.inner, s.g.lda);
     }
-    sparse_product(some, {.panels = s.panels, .first = 0, .end = s.panels.count, .values = right, .inner = s.inner, .l = 0}, s.inner,
+    sparse_product(some, {.panels = s.panels, .first = 0, .end = s.panels.count, .values = right, .inner = s.inner, .l = 0},
+                   s.inner,
                    {.alpha = s.g.alpha,
                     .beta = s.l == 0 ? s.g.beta : Real{1},
                     .c = c + i * s.g.ldc + s.j,

@@ -18,8 +18,9 @@ constexpr Index most_together = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one
 /// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
-constexpr Index least_sparse_rows = 8;  ///< from which on zeros are looked for
-constexpr Index first_rows = 2;  ///< that tell whether it is worth to look through all
+constexpr Index least_sparse_rows = 8;        ///< from which on zeros are looked for
+constexpr Index first_rows = 2;               ///< that tell whether it is worth to look through all
+constexpr double most_prepared_share = 0.55;  ///< of what is not zero, up to which leaving the rest out pays
 
 /// Rows of x, `in` apart, as tiles read them, and how far they are apart then. Where that is a multiple of 4096 bytes
 /// they would share the few lines that a cache has for an address, and are copied.
@@ -118,11 +119,12 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   thread_local NonZeros nonzeros;
   const auto has_zeros = [&](Index count) {
     nonzeros.assign(x, count, weights_.in, weights_.in);
-    return nonzeros.share() <= most_sparse_share;
+    return nonzeros.share() <= most_prepared_share;
   };
   if (takes_zeros_ && rows >= least_sparse_rows && has_zeros(first_rows) && has_zeros(rows))
-    return parallel_ranges(threads, panels_.count, least, 1,
-                           [&, &of_caller = nonzeros](Index first, Index end, int) { sparse_panels(of_caller, x, y, rows, first, end); });
+    return parallel_ranges(threads, panels_.count, least, 1, [&, &of_caller = nonzeros](Index first, Index end, int) {
+      sparse_panels(of_caller, x, y, rows, first, end);
+    });
   parallel_ranges(threads, panels_.count, least, 1, [&](Index first, Index end, int) {
     const TileRows tiles{rows};
     const Index together = std::max<Index>(1, most_together / (weights_.in * tile_rows));

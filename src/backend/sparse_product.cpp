@@ -9,8 +9,8 @@ namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
 constexpr Index rows_together = 64;  ///< whose unfinished sums are kept at a time
-/// Panels at a time. Nine vectors of sums hide how long a multiplication takes, and fit in sixteen registers; a block of them is
-/// 36 KiB with vectors of 64 bytes.
+/// Panels at a time. Nine vectors of sums hide how long a multiplication takes, and fit in sixteen registers; a block of them
+/// is 36 KiB with vectors of 64 bytes.
 constexpr int most_panels = 3;
 constexpr Index most_vectors = 3 * most_panels;
 
@@ -22,8 +22,8 @@ struct SparseBlock {
   bool begin, end;          ///< whether it is the first block, and the last
 };
 
-/// A row alone meets one block after the other; between them its sums are in `sums`, [rows, vectors]. to.c and to.bias are those
-/// of the first panel.
+/// A row alone meets one block after the other; between them its sums are in `sums`, [rows, vectors]. to.c and to.bias are
+/// those of the first panel.
 template <int wide, int narrow>
 void sparse_block(const SparseBlock& s, Real* sums, const Store& to) {
   constexpr int panels = wide + narrow, vectors = 3 * wide + 2 * narrow;

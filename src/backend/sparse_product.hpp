@@ -6,7 +6,7 @@
 /// differs from row to row, and a tile of several rows (backend/tiles.hpp) cannot leave them out. Here a row is gone through
 /// alone: a block of the right side that the first-level cache holds meets one row after the other, and of each the numbers that
 /// a mask of 64 bits names. The sums are made in the order of the tiles and lack only what would add zero: their bits are the
-/// same.
+/// same (a sum too small to be a number may be a zero of the other sign).
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -55,8 +55,6 @@ struct SparsePanels {
   Index inner, l;        ///< see above; the first inner index that is multiplied
 };
 
-/// Up to this share of what is not zero sparse_product() is faster than tiles.
-inline constexpr double most_sparse_share = 0.55;
 /// Whether sparse_product() can multiply such panels: when they end with the last column.
 inline bool sparse_product_fits(const Panels& panels) { return panels.cols == panels.stored; }
 /// Whether x [n] is finite.
