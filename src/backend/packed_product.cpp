@@ -12,6 +12,8 @@ namespace {
 
 constexpr Index column_block = 512;  ///< columns of b packed at a time
 constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a is transposed
+constexpr Index strip_rows = 64;  ///< rows of op(a) looked through for zeros at a time
+static_assert(strip_rows <= NonZeros::block);
 constexpr Index rows_ahead = 8;  ///< how long before its turn a row that is packed is fetched
 /// Share of what is not zero up to which leaving the rest out pays: less than in backend/packed_weights.cpp, since tiles have what
 /// was packed still near.
@@ -104,25 +106,24 @@ void block_product(const ProductBlock& s, const Real* a, const Real* right, Real
   }
 }
 
-/// Whether x, `rows` rows `stride` apart, seems to hold zeros enough to leave them out: its first row and one in the middle
-/// tell.
-bool holds_zeros(const Real* x, Index rows, Index cols, Index stride, NonZeros& nonzeros) {
+/// Whether x, `rows` rows `stride` apart, may well hold zeros enough to leave them out: the first row and one in the middle tell.
+bool seems_sparse(const Real* x, Index rows, Index cols, Index stride, NonZeros& nonzeros) {
   nonzeros.assign(x, std::min<Index>(rows, 2), cols, rows / 2 * stride);
   return nonzeros.share() <= most_sparse_share;
 }
 
 /// As block_product(), for an a with zeros and a b that is finite.
 void sparse_block_product(const ProductBlock& s, const Real* a, const Real* right, NonZeros& nonzeros, Real* left, Real* c) {
-  for (Index i = 0; i < s.g.m; i += NonZeros::block) {
-    const Index rows = std::min(NonZeros::block, s.g.m - i);
-    SparseRows some{.nonzeros = nonzeros, .row = 0, .at = 0, .x = left, .rows = rows, .stride = 1, .step = NonZeros::block};
+  for (Index i = 0; i < s.g.m; i += strip_rows) {
+    const Index rows = std::min(strip_rows, s.g.m - i);
+    SparseRows some{.nonzeros = nonzeros, .row = 0, .at = 0, .x = left, .rows = rows, .stride = 1, .step = strip_rows};
     if (s.g.transpose_a) {
       for (Index l = 0; l < s.inner; ++l) {
         const Real* from = a + (s.l + l) * s.g.lda + i;
         fetch<1>(from + rows_ahead * s.g.lda, rows);
-        copy_run<NonZeros::block>(from, rows, left + l * NonZeros::block);
+        copy_run<strip_rows>(from, rows, left + l * strip_rows);
       }
-      nonzeros.assign_turned(left, rows, s.inner, NonZeros::block);
+      nonzeros.assign_columns(left, rows, s.inner, strip_rows);
     } else {
       some.x = a + i * s.g.lda + s.l;
       some.stride = s.g.lda;
@@ -140,7 +141,7 @@ void sparse_block_product(const ProductBlock& s, const Real* a, const Real* righ
 }
 
 struct alignas(64) ProductScratch {
-  Real left[std::max({tile_rows * left_stride, strip_tiles * tile_rows * inner_block, NonZeros::block * inner_block})];
+  Real left[std::max({tile_rows * left_stride, strip_tiles * tile_rows * inner_block, strip_rows * inner_block})];
   AlignedVector<Real> right = AlignedVector<Real>(inner_block * column_block);
   NonZeros nonzeros;
   AlignedVector<Real> turned;
@@ -186,8 +187,9 @@ void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, 
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   thread_local ProductScratch memory;
   Real* right = memory.right.data();
-  const bool zeros = holds_zeros(a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.lda, memory.nonzeros);
-  if (!zeros && g.transpose_a && !g.transpose_b && g.beta == 0 && holds_zeros(b, g.k, g.n, g.ldb, memory.nonzeros))
+  const bool zeros = seems_sparse(a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.lda, memory.nonzeros);
+  if (!zeros && g.transpose_a && !g.transpose_b && g.beta == 0 && g.m % vector_width == 0 &&
+      seems_sparse(b, g.k, g.n, g.ldb, memory.nonzeros))
     return turned_product(g, a, b, c, memory);
   for (Index l = 0; l < g.k; l += inner_block)
     for (Index j = 0; j < g.n; j += column_block) {

@@ -26,7 +26,7 @@ class PackedWeights final : public PreparedLinear {
   LinearWeights weights_;
   Panels panels_;
   int threads_;
-  bool takes_zeros_;  // whether those among its inputs may be left out: times what is not finite they are not zero
+  bool takes_zeros_;  // whether zeros among the inputs may be left out: not where a weight is not finite
   TensorOf<Real> values_;  // panel after panel, each [in, its width]
 };
 

@@ -17,8 +17,9 @@ constexpr Index most_vectors = 3 * most_panels;
 /// Some neighbouring panels, a block of their inner indices, and the rows that meet it.
 struct SparseBlock {
   SparseRows left;          ///< from the block's first inner index on
-  const Real* panels;       ///< from the first on, all of their inner indices
-  Index inner, l, count;    ///< how many these are; those of the block: first, and how many
+  const Real* panels;       ///< the first panel, from its first inner index on
+  Index inner;              ///< inner indices of a panel
+  Index l, count;           ///< those of the block: which is the first, and how many
   bool begin, end;          ///< whether it is the first block, and the last
 };
 
@@ -36,9 +37,10 @@ void sparse_block(const SparseBlock& s, Real* sums, const Store& to) {
   const bool begin = s.begin, end = s.end;
   for (Index r = 0; r < s.left.rows; ++r, sums += vectors * vector_width) {
     const Real* x = s.left.x + r * s.left.stride;
-    if (r * share < s.count)
+    if (r * share < s.count) {
 #pragma GCC unroll 16
       for (int p = 0; p < panels; ++p) fetch<2>(block[p] + (s.count + r * share) * width(p), share * width(p));
+    }
     Vector total[vectors];
 #pragma GCC unroll 16
     for (int v = 0; v < vectors; ++v)
@@ -85,7 +87,7 @@ void NonZeros::shape(Index rows, Index in) {
   masks_.resize(static_cast<std::size_t>(rows * blocks_));
 }
 
-void NonZeros::count(Index rows, Index in) {
+void NonZeros::measure_share(Index rows, Index in) {
   Index found = 0;
   for (std::uint64_t mask : masks_) found += std::popcount(mask);
   share_ = rows * in > 0 ? static_cast<double>(found) / static_cast<double>(rows * in) : 1;
@@ -102,10 +104,10 @@ void NonZeros::assign(const Real* x, Index rows, Index in, Index stride) {
       for (Index i = 0; i < numbers; ++i) mask |= std::uint64_t{from[i] != 0} << i;
       masks_[static_cast<std::size_t>(r * blocks_ + at)] = mask;
     }
-  count(rows, in);
+  measure_share(rows, in);
 }
 
-void NonZeros::assign_turned(const Real* x, Index rows, Index in, Index stride) {
+void NonZeros::assign_columns(const Real* x, Index rows, Index in, Index stride) {
   shape(rows, in);
   for (Index at = 0; at < blocks_; ++at) {
     const Index numbers = std::min(block, in - at * block);
@@ -117,7 +119,7 @@ void NonZeros::assign_turned(const Real* x, Index rows, Index in, Index stride) 
     }
     for (Index r = 0; r < rows; ++r) masks_[static_cast<std::size_t>(r * blocks_ + at)] = masks[r];
   }
-  count(rows, in);
+  measure_share(rows, in);
 }
 
 bool all_finite(const Real* x, Index n) {

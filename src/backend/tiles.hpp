@@ -17,8 +17,8 @@ inline constexpr Index inner_block = 256;
 /// Between the rows of a's copy: no power of two, which caches mind.
 inline constexpr Index left_stride = inner_block + 16;
 
-/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken. What is below
-/// `cols` is for tile_of_weights() only.
+/// c = alpha · tile + beta · c, as much of the tile as there is; then the bias is added, and relu taken. Bias and relu are a
+/// layer's, for tile_of_weights() and sparse_product(); what is below them is for tile_of_weights() only.
 struct Store {
   Real alpha, beta;            ///< as in Gemm
   Real* c;                     ///< where the tile begins
@@ -30,7 +30,7 @@ struct Store {
   Index step = 0;              ///< how far to go on with it in a turn, at most three lines of the cache
 };
 
-/// What `total`, one of a tile's sums, becomes at c, where bias is that of its columns; both are of a layer only.
+/// What `total`, a vector of a tile's sums, becomes at c; `bias` is that of its columns, and like relu only a layer's.
 template <bool of_layer>
 inline Vector finished(const Vector& total, const Store& to, const Real* c, const Real* bias) {
   Vector out = to.alpha * total;

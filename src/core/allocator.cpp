@@ -20,9 +20,8 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 constexpr std::size_t guard_bytes = 64;
-constexpr std::size_t most_aside = 32;                          // blocks
-constexpr std::size_t most_bytes_aside = std::size_t{1} << 16;  // of one of them; and all are a small part of a segment:
-constexpr std::size_t least_segment_share = 128 * most_aside;
+// A block that is set aside has at most so many bytes, and is at most such a part of a segment: all of them are a 128th of one.
+constexpr std::size_t most_aside = 32, most_bytes_aside = std::size_t{1} << 16, least_segment_share = 128 * most_aside;
 constexpr unsigned char poison = 0xff;  // all ones is a NaN in float and double
 constexpr unsigned char canary = 0xa5;
 
@@ -81,7 +80,7 @@ struct Allocator::Books {
     std::size_t bytes = 0;
   };
 
-  Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) { aside.reserve(most_aside); }
+  Books(MemorySource& memory, bool guarded) : source(memory), guards(guarded) { aside.reserve(most_aside + 1); }
   ~Books();
   void* allocate(std::size_t asked);
   void release(void* memory);
@@ -94,9 +93,10 @@ struct Allocator::Books {
   Segment obtain_segment(std::size_t bytes);
   bool give_back_free_segments();
   void erase_free(Blocks::iterator block);
+  bool is_small(std::size_t bytes) const;
   Blocks::iterator take_aside(std::size_t bytes);
   void set_aside(Blocks::iterator block);
-  void merge_what_is_aside();
+  void merge_first_aside();
   void merge(Blocks::iterator block);
 
   MemorySource& source;
@@ -106,8 +106,7 @@ struct Allocator::Books {
   Blocks blocks;                                    // all blocks, by address: neighbours merge
   std::set<std::pair<std::size_t, char*>> free;     // free blocks, by size: best fit
   std::set<char*> segment_starts;                   // merging never crosses a segment's edge
-  std::vector<Blocks::iterator> aside;              // at most most_aside
-  std::size_t next_aside = 0;                       // the one that makes room for the next
+  std::vector<Blocks::iterator> aside;              // at most most_aside, in the order in which they were freed
   Stats stats;
 };
 
@@ -182,8 +181,8 @@ void Allocator::Books::erase_free(Blocks::iterator block) { free.erase({block->s
 // A block of just that size out of a free one.
 Allocator::Books::Blocks::iterator Allocator::Books::cut(std::size_t bytes) {
   auto block = find_free(bytes);
-  if (block == blocks.end() && !aside.empty()) {
-    merge_what_is_aside();
+  if (block == blocks.end()) {
+    while (!aside.empty()) merge_first_aside();
     block = find_free(bytes);
   }
   if (block == blocks.end()) block = grow(bytes);
@@ -196,26 +195,30 @@ Allocator::Books::Blocks::iterator Allocator::Books::cut(std::size_t bytes) {
   return block;
 }
 
+bool Allocator::Books::is_small(std::size_t bytes) const {
+  return bytes <= std::min(most_bytes_aside, source.segment_bytes() / least_segment_share);
+}
+
+// The last one freed is the nearest.
 Allocator::Books::Blocks::iterator Allocator::Books::take_aside(std::size_t bytes) {
-  // The last one freed is the nearest.
+  if (!is_small(bytes)) return blocks.end();
   const auto at = std::find_if(aside.rbegin(), aside.rend(), [&](const auto& block) { return block->second.bytes == bytes; });
   if (at == aside.rend()) return blocks.end();
   const auto found = *at;
-  *at = aside.back();
-  aside.pop_back();
+  aside.erase(std::next(at).base());
   return found;
 }
 
 void Allocator::Books::set_aside(Blocks::iterator block) {
   block->second.aside = true;
-  if (aside.size() < most_aside) return aside.push_back(block);
-  std::swap(block, aside[next_aside++ % most_aside]);
-  merge(block);
+  aside.push_back(block);
+  if (aside.size() > most_aside) merge_first_aside();
 }
 
-void Allocator::Books::merge_what_is_aside() {
-  for (const auto& block : aside) merge(block);
-  aside.clear();
+void Allocator::Books::merge_first_aside() {
+  const auto block = aside.front();
+  aside.erase(aside.begin());
+  merge(block);
 }
 
 void* Allocator::Books::allocate(std::size_t asked) {
@@ -271,7 +274,7 @@ void Allocator::Books::release(void* memory) {
     throw std::logic_error("allocator: release of memory that is not in use");
   if (guards) verify(start, block->second.asked);
   stats.used_bytes -= block->second.bytes;
-  if (block->second.bytes <= std::min(most_bytes_aside, source.segment_bytes() / least_segment_share))
+  if (is_small(block->second.bytes))
     set_aside(block);
   else
     merge(block);

@@ -60,7 +60,7 @@ int run(int argc, char** argv) {
     return bench::decode(a.folder, a.size, a.decode);
   });
   decode->add_option("--device", a.decode.device);
-  decode->add_option("--model", a.decode.model, "made by teach; without it the weights are fresh");
+  decode->add_option("--model", a.decode.model, "made by teach, of whatever size; without it the weights are fresh");
   decode->add_option("--sentences", a.decode.sentences)->check(CLI::Range(1, 100000));
   decode->add_option("--batch", a.decode.batch)->check(CLI::Range(1, 100000));
   decode->add_option("--beam", a.decode.beam);

@@ -40,13 +40,14 @@ struct TrainOptions {
 /// process, and of tensors, which on a card is the card's.
 nlohmann::json train(const std::filesystem::path& folder, const std::string& size, const TrainOptions& options);
 
-/// Trains for `steps` steps and saves the model in `out`: one that translates as trained ones do, whose ReLU leaves more zeros.
+/// Trains for `steps` steps, `warm` not counting, and saves the model in `out`: one that translates as trained ones do, whose
+/// ReLU leaves more zeros.
 nlohmann::json teach(const std::filesystem::path& folder, const std::string& size, const TrainOptions& options,
                      const std::filesystem::path& out);
 
 /// How decode() goes about it.
 struct DecodeOptions {
-  std::filesystem::path model;  ///< from teach(); empty for fresh weights
+  std::filesystem::path model;  ///< from teach(), which knows its size; empty for fresh weights
   std::string device = "cpu";
   int threads = 1;
   std::size_t sentences = 192, batch = 32;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "bench/engine.hpp"
@@ -36,19 +37,14 @@ class StepClock final : public TrainObserver {
     seconds.push_back(seconds_since(last_));
     last_ = Clock::now();
     if (report.step == 1) first_loss = report.loss;
+    last_loss = report.loss;
     peak = peak_megabytes();
   }
   std::vector<double> seconds;
-  double first_loss = 0, peak = 0;
+  double first_loss = 0, last_loss = 0, peak = 0;
 
  private:
   Clock::time_point last_ = Clock::now();
-};
-
-class LastLoss final : public TrainObserver {
- public:
-  void on_step(const StepReport& report) override { loss = report.loss; }
-  double loss = 0;
 };
 
 // A folder for a run that nobody wants.
@@ -94,6 +90,14 @@ std::vector<TokenPair> sample(const std::vector<TokenPair>& pairs, std::size_t c
   return chosen;
 }
 
+// Those of the size, for the pieces that the workload has.
+TrainSettings settings_for(const Workload& work, const std::string& size) {
+  TrainSettings settings = settings_of(size);
+  settings.vocabulary = settings.model.source_vocabulary = settings.model.target_vocabulary =
+      work.tokenizers.source.vocab_size();
+  return settings;
+}
+
 void check_batches(const Trainer& trainer, const fs::path& folder) {
   LineReader reader(folder / "batches");
   std::string line;
@@ -128,28 +132,28 @@ nlohmann::json train(const fs::path& folder, const std::string& size, const Trai
 
 nlohmann::json teach(const fs::path& folder, const std::string& size, const TrainOptions& o, const fs::path& out) {
   const Workload work = load(folder);
-  TrainSettings settings = settings_of(size);
+  TrainSettings settings = settings_for(work, size);
   settings.validation_sample = 0;
-  settings.warmup = 100;
+  settings.warmup = 100;  // for few steps
   settings.learning_rate = 3e-3;
-  settings.vocabulary = settings.model.source_vocabulary = settings.model.target_vocabulary =
-      work.tokenizers.source.vocab_size();
   const auto kernels = make_kernels(o.device, o.threads);
   const ScratchFolder scratch;
-  LastLoss last;
-  Trainer trainer(*kernels, settings, work.tokenizers, work.data, scratch.path, false, last);
+  StepClock clock;
+  Trainer trainer(*kernels, settings, work.tokenizers, work.data, scratch.path, false, clock);
   trainer.run([&] { return trainer.step() >= o.steps; });
   fs::create_directories(out);
   save_model(out, trainer.model(), settings, work.tokenizers);
-  return {{"loss", last.loss}};
+  return {{"loss", clock.last_loss}};
 }
 
 nlohmann::json decode(const fs::path& folder, const std::string& size, const DecodeOptions& o) {
   const Workload work = load(folder);
   const auto kernels = make_kernels(o.device, o.threads);
-  auto taught = o.model.empty() ? nullptr : load_model(o.model, *kernels).model;
-  Transformer fresh(*kernels, settings_of(size).model, 1);
-  Transformer& model = taught ? *taught : fresh;
+  const auto loaded = o.model.empty() ? std::make_unique<Transformer>(*kernels, settings_of(size).model, 1)
+                                      : load_model(o.model, *kernels).model;
+  Transformer& model = *loaded;
+  if (!o.model.empty() && model.config().source_vocabulary != work.tokenizers.source.vocab_size())
+    throw UsageError(o.model.string() + ": made on another workload; teach it anew");
   set_end_bias(model, -10000);  // never the end: the length limit decides
   const std::vector<TokenPair> pairs = sample(work.data.validation, o.sentences);
   PreparedWeights prepared(*kernels);
@@ -180,9 +184,7 @@ nlohmann::json decode(const fs::path& folder, const std::string& size, const Dec
 nlohmann::json checkpoint(const fs::path& folder, const fs::path& out) {
   const Workload work = load(folder);
   const auto kernels = make_kernels("cpu", 1);
-  TrainSettings settings = settings_of("small");
-  settings.vocabulary = settings.model.source_vocabulary = settings.model.target_vocabulary =
-      work.tokenizers.source.vocab_size();
+  const TrainSettings settings = settings_for(work, "small");
   Transformer model(*kernels, settings.model, 1);
   say_one_word(model, work.tokenizers.target.encode("man").front());
   fs::create_directories(out);

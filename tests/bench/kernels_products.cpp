@@ -50,21 +50,21 @@ void prepared(State& state) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// m, n, k, order as in gemm, per cent of a that is not zero: the products of a feed-forward layer behind a ReLU
+/// m, n, k, order as in gemm, and 3: transposes a, and it is b that has zeros; per cent that is not zero: the products of a
+/// feed-forward layer behind a ReLU
 void gemm_sparse(State& state) {
   const Index m = state.range(0), n = state.range(1), k = state.range(2), order = state.range(3);
-  auto a = values(m * k);
-  const auto b = values(k * n);
+  auto a = values(m * k), b = values(k * n);
   PhiloxSequence random(3);
-  for (Real& value : a)
+  for (Real& value : order == 3 ? b : a)
     if (random.uniform() * 100 >= static_cast<double>(state.range(4))) value = 0;
   std::vector<Real> c(static_cast<std::size_t>(m * n));
-  const Gemm g{.transpose_a = order == 2,
+  const Gemm g{.transpose_a = order >= 2,
                .transpose_b = order == 1,
                .m = m,
                .n = n,
                .k = k,
-               .lda = order == 2 ? m : k,
+               .lda = order >= 2 ? m : k,
                .ldb = order == 1 ? k : n,
                .ldc = n};
   for (auto _ : state) cpu().gemm(g, a.data(), b.data(), c.data());
@@ -74,7 +74,10 @@ void gemm_sparse(State& state) {
 void gemm_sparse_shapes(benchmark::internal::Benchmark* bench) {
   for (Index d : {128, 256})
     for (Index share : {100, 50, 25, 10})
-      bench->Args({2048, d, 4 * d, 1, share})->Args({2048, d, 4 * d, 0, share})->Args({4 * d, d, 2048, 2, share});
+      bench->Args({2048, d, 4 * d, 1, share})
+          ->Args({2048, d, 4 * d, 0, share})
+          ->Args({4 * d, d, 2048, 2, share})
+          ->Args({d, 4 * d, 2048, 3, share});
 }
 BENCHMARK(gemm_sparse)->Apply(gemm_sparse_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
 

@@ -1,6 +1,7 @@
 // The caching allocator: reuse, merging, best fit, and the guards that the other tests rely on.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -41,7 +42,7 @@ struct Unguarded : Allocator {
       : Allocator(std::make_unique<SmallMemory>(segment, limit), false) {}
 };
 struct Guarded : Allocator {
-  Guarded() : Allocator(std::make_unique<SmallMemory>(4096), true) {}
+  explicit Guarded(std::size_t segment = 4096) : Allocator(std::make_unique<SmallMemory>(segment), true) {}
 };
 
 }  // namespace
@@ -103,6 +104,33 @@ TEST_CASE("the small block that was freed last is handed out again whole, to who
   CHECK(memory.stats().used_bytes == 256 + 640);
 }
 
+TEST_CASE("of many small blocks that were freed the last ones are handed out, the last of all first") {
+  Unguarded memory(std::size_t{1} << 20);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 80; ++i) blocks.push_back(memory.allocate(i % 2 ? 64 : 128));
+  for (std::size_t i = 0; i < 80; i += 2) memory.release(blocks[i]);
+  for (std::size_t i = 78; i > 78 - 2 * 16; i -= 2) CHECK(memory.allocate(128) == blocks[i]);
+  for (std::size_t i = 1; i < 40; i += 2) memory.release(blocks[i]);  // others in between
+  for (std::size_t i = 39; i > 30; i -= 2) CHECK(memory.allocate(64) == blocks[i]);
+  CHECK(memory.allocate(128) == blocks[46]);
+}
+
+TEST_CASE("a small guarded block that is set aside is guarded and fresh when it comes back") {
+  Guarded memory(std::size_t{1} << 22);
+  auto* first = static_cast<unsigned char*>(memory.allocate(100));
+  std::fill_n(first, 100, 7);
+  memory.release(first);
+  CHECK_THROWS_AS(memory.release(first), std::logic_error);
+  auto* again = static_cast<unsigned char*>(memory.allocate(120));  // as many bytes with what rounds them up
+  REQUIRE(again == first);
+  CHECK(std::all_of(again, again + 120, [](unsigned char c) { return c == 0xff; }));
+  const unsigned char kept = again[120];
+  again[120] = 0;
+  CHECK_THROWS_AS(memory.release(again), std::logic_error);
+  again[120] = kept;
+  memory.release(again);
+}
+
 TEST_CASE("however many small blocks were freed, they merge when there is no room") {
   constexpr std::size_t segment = std::size_t{1} << 20;
   Unguarded memory(segment);
@@ -119,7 +147,10 @@ TEST_CASE("however many small blocks were freed, they merge when there is no roo
 }
 
 TEST_CASE("a pattern that repeats, or a smaller one, asks the source for nothing") {
-  Unguarded memory(1024);
+  std::size_t segment = 1024;
+  SUBCASE("nothing is set aside") {}
+  SUBCASE("much is") { segment = std::size_t{1} << 22; }
+  Unguarded memory(segment);
   const auto pattern = [&](std::size_t size) {
     std::vector<void*> blocks;
     for (std::size_t i = 1; i <= 20; ++i) blocks.push_back(memory.allocate(i * size));

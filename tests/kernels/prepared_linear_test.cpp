@@ -80,29 +80,50 @@ TEST_CASE("a row has the same bits alone and among others, on any number of thre
 }
 
 TEST_CASE("zeros among the inputs change no bit of a prepared layer") {
-  constexpr Index rows = 71;  // more than are gone through together
+  constexpr Index rows = 71, guard = 64;  // more rows than are gone through together
   for (Index vectors : {2, 3, 4, 5, 7, 8, 10, 16, 20})
-    for (Index in : {40, 64, 65, 256, 300, 700})
-      for (bool bias : {false, true})
-        for (double zeros : {0.4, 0.9, 1.0}) {
-          CAPTURE(vectors);
-          CAPTURE(in);
-          CAPTURE(zeros);
-          const Index out = vectors * vector_width;
-          const Layer layer(in, out, bias, bias ? std::optional(Activation::relu) : std::nullopt);
-          Values x = uniform_values(rows * in, 3), drawn = uniform_values(rows * in, 4);
-          for (std::size_t i = 0; i < x.size(); ++i)
-            if (drawn[i] < 2 * zeros - 1) x[i] = 0;
-          x[in + 1] = nan_value;
-          Values alone(static_cast<std::size_t>(rows * out)), y = alone;
-          const auto k = make_cpu_kernels(2);
-          const auto prepared = k->prepare(layer.weights);
-          for (Index r = 0; r < rows; ++r) prepared->run(x.data() + r * in, alone.data() + r * out, 1);
-          for (Index together : {8, 33, 71}) {
-            prepared->run(x.data(), y.data(), together);
-            CHECK(same_bits(Values(y.begin(), y.begin() + together * out), Values(alone.begin(), alone.begin() + together * out)));
+    for (Index missing : {0, 3})  // columns of the last vector
+      for (Index in : {40, 65, 700})
+        for (std::optional<Activation> kind : {std::optional<Activation>{}, {Activation::relu}, {Activation::gelu}})
+          for (double zeros : {0.5, 0.9}) {
+            const Index out = std::max<Index>(1, vectors * vector_width - missing);
+            CAPTURE(out);
+            CAPTURE(in);
+            CAPTURE(zeros);
+            const Layer layer(in, out, kind.has_value(), kind);
+            Values x = uniform_values(rows * in, 3), drawn = uniform_values(rows * in, 4);
+            for (std::size_t i = 0; i < x.size(); ++i)
+              if (drawn[i] < 2 * zeros - 1) x[i] = 0;
+            x[in + 1] = nan_value;
+            x[2 * in + 2] = std::numeric_limits<Real>::infinity();
+            Values alone(static_cast<std::size_t>(rows * out));
+            const auto k = make_cpu_kernels(3);
+            const auto prepared = k->prepare(layer.weights);
+            for (Index r = 0; r < rows; ++r) prepared->run(x.data() + r * in, alone.data() + r * out, 1);
+            for (Index together : {8, 33, 71}) {
+              CAPTURE(together);
+              Values y(static_cast<std::size_t>(together * out + guard), Real{5});
+              prepared->run(x.data(), y.data(), together);
+              CHECK(same_bits(Values(y.begin(), y.end() - guard), Values(alone.begin(), alone.begin() + together * out)));
+              CHECK(std::all_of(y.end() - guard, y.end(), [](Real value) { return value == 5; }));
+            }
           }
-        }
+}
+
+TEST_CASE("zeros among the inputs change no bit when threads share the columns") {
+  constexpr Index rows = 40, in = 1500, out = 40 * vector_width;
+  const Layer layer(in, out, true, Activation::relu);
+  Values x = uniform_values(rows * in, 3), drawn = uniform_values(rows * in, 4), alone(static_cast<std::size_t>(rows * out));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (drawn[i] < 0.6) x[i] = 0;
+  for (Index r = 0; r < rows; ++r) make_cpu_kernels(1)->prepare(layer.weights)->run(x.data() + r * in, alone.data() + r * out, 1);
+  for (int threads : {1, 2, 3}) {
+    CAPTURE(threads);
+    Values y(alone.size());
+    const auto k = make_cpu_kernels(threads);
+    k->prepare(layer.weights)->run(x.data(), y.data(), rows);
+    CHECK(same_bits(y, alone));
+  }
 }
 
 TEST_CASE("what is not finite in a prepared layer is not lost") {

@@ -9,13 +9,13 @@ using namespace tenfold;
 
 namespace {
 
-/// A matrix of which so many columns, the first, are mostly zeros, with a number here and there that is none.
-Values partly_zero(Index rows, Index cols, Index sparse_cols, double share, std::uint64_t seed) {
+/// A matrix [rows, cols] whose first `sparse_cols` columns are mostly zeros.
+Values partly_zero(Index rows, Index cols, Index sparse_cols, std::uint64_t seed) {
   Values x = uniform_values(rows * cols, seed);
   const Values drawn = uniform_values(rows * cols, seed + 1);
   for (Index r = 0; r < rows; ++r)
     for (Index c = 0; c < sparse_cols; ++c)
-      if (drawn[static_cast<std::size_t>(r * cols + c)] < 1 - 2 * share) x[static_cast<std::size_t>(r * cols + c)] = 0;
+      if (drawn[static_cast<std::size_t>(r * cols + c)] < 0.6) x[static_cast<std::size_t>(r * cols + c)] = 0;  // four fifths
   return x;
 }
 
@@ -43,10 +43,10 @@ TEST_CASE("where rows are not zero") {
   x[100 + 99] = 2;
   x[100 + 1] = -Real{0};
   NonZeros found;
-  for (bool turned : {false, true}) {
-    CAPTURE(turned);
-    if (turned)
-      found.assign_turned(transposed(x, 2, 100).data(), 2, 100, 2);
+  for (bool by_columns : {false, true}) {
+    CAPTURE(by_columns);
+    if (by_columns)
+      found.assign_columns(transposed(x, 2, 100).data(), 2, 100, 2);
     else
       found.assign(x.data(), 2, 100, 100);
     CHECK(found.mask(0, 0) == (std::uint64_t{1} << 63 | 1));
@@ -58,64 +58,83 @@ TEST_CASE("where rows are not zero") {
 }
 
 TEST_CASE("zeros on the left change no bit of a product") {
-  constexpr Index dense = 300;  // rows more, which tell that tiles shall multiply
-  for (Index m : {2, 64, 150})
-    for (Index n : {1, 2, 7, 33, 35})  // vectors, more and less than are packed at a time
-      for (Index k : {40, 256, 700})
-        for (int order : {0, 1, 2})
-          for (Real beta : {Real{0}, Real{1}, Real{-0.5}}) {
-            CAPTURE(m);
-            CAPTURE(n);
-            CAPTURE(k);
-            CAPTURE(order);
-            CAPTURE(beta);
-            const Index cols = n * vector_width;
-            // Stored as [k, m]: the columns after the m sparse ones are dense.
-            const Values a = partly_zero(k, m + dense, m, 0.2, 1), b = uniform_values(k * cols, 3);
-            const Values left = order == 2 ? a : transposed(a, k, m + dense);
-            const Values right = order == 1 ? transposed(b, k, cols) : b;
-            Values all = uniform_values((m + dense) * cols, 4), some = all;
-            Gemm g{.transpose_a = order == 2, .transpose_b = order == 1, .m = m + dense, .n = cols, .k = k,
-                   .lda = order == 2 ? m + dense : k, .ldb = order == 1 ? k : cols, .ldc = cols, .alpha = Real{1.5}, .beta = beta};
-            // Rows go from sparse to dense, and the first one tells: so begin with a dense one.
-            if (order == 2) {
+  constexpr Index dense = 300;  // rows before them, which tell that tiles shall multiply
+  const Index block = 512 / vector_width;  // vectors of columns that are packed at a time
+  for (Index m : {2, 150})
+    for (Index n : {Index{1}, Index{2}, Index{4}, Index{5}, Index{7}, block + 1, block + 3})
+      for (Index missing : {0, 1})
+        for (Index k : {40, 600})
+          for (int order : {0, 1, 2})
+            for (Real beta : {Real{0}, Real{-0.5}}) {
+              const Index cols = n * vector_width - missing;
+              CAPTURE(m);
+              CAPTURE(cols);
+              CAPTURE(k);
+              CAPTURE(order);
+              CAPTURE(beta);
+              if (cols == 0) continue;
+              // [k, m + dense], the sparse columns last.
+              Values a = transposed(partly_zero(m + dense, k, 0, 1), m + dense, k);
+              const Values zeros = partly_zero(k, m, m, 5);
+              for (Index l = 0; l < k; ++l) std::copy_n(zeros.begin() + l * m, m, a.begin() + l * (m + dense) + dense);
+              a[static_cast<std::size_t>(3 * (m + dense) + dense)] = nan_value;
+              a[static_cast<std::size_t>(4 * (m + dense) + dense + 1)] = std::numeric_limits<Real>::infinity();
+              const Values left = order == 2 ? a : transposed(a, k, m + dense);
+              const Values b = uniform_values(k * cols, 3), right = order == 1 ? transposed(b, k, cols) : b;
+              Values all = uniform_values((m + dense) * cols, 4), some(all.begin() + dense * cols, all.end());
+              Gemm g{.transpose_a = order == 2, .transpose_b = order == 1, .m = m + dense, .n = cols, .k = k,
+                     .lda = order == 2 ? m + dense : k, .ldb = order == 1 ? k : cols, .ldc = cols, .alpha = Real{1.5},
+                     .beta = beta};
               packed_product(g, left.data(), right.data(), all.data());
-            } else {
-              Values turned_round(left.size()), result = all;
-              for (Index r = 0; r < m + dense; ++r)
-                std::copy_n(left.begin() + r * k, k, turned_round.begin() + (m + dense - 1 - r) * k);
-              for (Index r = 0; r < m + dense; ++r)
-                std::copy_n(all.begin() + r * cols, cols, result.begin() + (m + dense - 1 - r) * cols);
-              packed_product(g, turned_round.data(), right.data(), result.data());
-              for (Index r = 0; r < m + dense; ++r)
-                std::copy_n(result.begin() + (m + dense - 1 - r) * cols, cols, all.begin() + r * cols);
+              g.m = m;
+              packed_product(g, left.data() + dense * (order == 2 ? 1 : k), right.data(), some.data());
+              CHECK(same_bits(some, Values(all.begin() + dense * cols, all.end())));
             }
-            g.m = m;
-            packed_product(g, left.data(), right.data(), some.data());
-            CHECK(same_bits(corner(some, m, cols, cols), corner(all, m, cols, cols)));
-          }
 }
 
 TEST_CASE("zeros in the gradient's right side change no bit of a product") {
   constexpr Index dense = 300;
   for (Index m : {1, 2, 9, 33})  // vectors
     for (Index n : {1, 64, 150})
-      for (Index k : {40, 256, 700}) {
-        CAPTURE(m);
-        CAPTURE(n);
-        CAPTURE(k);
-        const Index rows = m * vector_width;
-        const Values a = uniform_values(k * rows, 1), b = partly_zero(k, n + dense, n, 0.2, 2);
-        Values all(static_cast<std::size_t>(rows * (n + dense))), some = all;
-        Gemm g{.transpose_a = true, .m = rows, .n = n + dense, .k = k, .lda = rows, .ldb = n + dense, .ldc = n + dense};
-        packed_product(g, a.data(), b.data(), all.data());
-        g.n = n;
-        packed_product(g, a.data(), b.data(), some.data());
-        CHECK(same_bits(corner(some, rows, n, n + dense), corner(all, rows, n, n + dense)));
-        g.beta = 1;  // what is there is added to, by tiles
-        packed_product(g, a.data(), b.data(), some.data());
-        CHECK(some[0] == doctest::Approx(2 * all[0]));
-      }
+      for (Index k : {40, 256, 700})
+        for (Real beta : {Real{0}, Real{1}}) {
+          CAPTURE(m);
+          CAPTURE(n);
+          CAPTURE(k);
+          CAPTURE(beta);
+          const Index rows = m * vector_width, ld = n + dense;
+          const Values a = uniform_values(k * rows, 1), b = partly_zero(k, ld, n, 2);
+          Values all = uniform_values(rows * ld, 4), some = all;
+          Gemm g{.transpose_a = true, .m = rows, .n = ld, .k = k, .lda = rows, .ldb = ld, .ldc = ld, .alpha = Real{1.5},
+                 .beta = beta};
+          packed_product(g, a.data(), b.data(), all.data());
+          g.n = n;
+          packed_product(g, a.data(), b.data(), some.data());
+          CHECK(same_bits(corner(some, rows, n, ld), corner(all, rows, n, ld)));
+        }
+}
+
+TEST_CASE("zeros change no bit of a product that threads share") {
+  constexpr Index m = 300, n = 6 * vector_width, k = 300;
+  for (int order : {0, 1, 2, 3}) {  // the last: zeros on the right
+    CAPTURE(order);
+    const bool turn_a = order >= 2;
+    const Values zeros = partly_zero(k, m, m, 1), other = uniform_values(k * n, 3);
+    const Values left = order == 3 ? other : turn_a ? zeros : transposed(zeros, k, m);
+    const Values right = order == 3 ? zeros : order == 1 ? transposed(other, k, n) : other;
+    const Index rows = order == 3 ? n : m, cols = order == 3 ? m : n;
+    const Gemm g{.transpose_a = turn_a, .transpose_b = order == 1, .m = rows, .n = cols, .k = k,
+                 .lda = turn_a ? rows : k, .ldb = order == 1 ? k : cols, .ldc = cols};
+    Values expected(static_cast<std::size_t>(m * n));
+    make_cpu_kernels(1)->gemm(g, left.data(), right.data(), expected.data());
+    for (int threads : {2, 3}) {
+      Values got(expected.size());
+      make_cpu_kernels(threads)->gemm(g, left.data(), right.data(), got.data());
+      CHECK(same_bits(got, expected));
+    }
+    compare({m * n}, 16 + static_cast<double>(k) / 4,
+            [&](Kernels& kernels, Outputs& o) { kernels.gemm(g, left.data(), right.data(), o[0]); });
+  }
 }
 
 TEST_CASE("a zero times what is not finite is no number, in whichever way they are multiplied") {
