@@ -15,8 +15,8 @@ constexpr Index strip_tiles = 12;  ///< tiles of op(a) packed at a time when a i
 constexpr Index strip_rows = 64;  ///< rows of op(a) looked through for zeros at a time
 static_assert(strip_rows <= NonZeros::block);
 constexpr Index rows_ahead = 8;  ///< how long before its turn a row that is packed is fetched
-/// Share of what is not zero up to which leaving the rest out pays: less than in backend/packed_weights.cpp, since tiles have what
-/// was packed still near.
+/// Share of what is not zero up to which leaving the rest out pays: less than in backend/packed_weights.cpp, since what was just
+/// packed is near, and tiles are faster then.
 constexpr double most_sparse_share = 0.4;
 
 /// One block of the product, and where its sides lie.
@@ -112,32 +112,33 @@ bool seems_sparse(const Real* x, Index rows, Index cols, Index stride, NonZeros&
   return nonzeros.share() <= most_sparse_share;
 }
 
+/// Rows [i, i + rows) of op(a), the block's inner indices, and where they are not zero. Of a transposed a they are copied to
+/// `left` first, where the numbers of a row are nearer to one another.
+SparseRows strip_of(const ProductBlock& s, Index i, Index rows, const Real* a, NonZeros& nonzeros, Real* left) {
+  if (!s.g.transpose_a) {
+    const Real* x = a + i * s.g.lda + s.l;
+    nonzeros.assign(x, rows, s.inner, s.g.lda);
+    return {.nonzeros = nonzeros, .row = 0, .at = 0, .x = x, .rows = rows, .stride = s.g.lda};
+  }
+  for (Index l = 0; l < s.inner; ++l) {
+    const Real* from = a + (s.l + l) * s.g.lda + i;
+    fetch<1>(from + rows_ahead * s.g.lda, rows);
+    copy_run<strip_rows>(from, rows, left + l * strip_rows);
+  }
+  nonzeros.assign_columns(left, rows, s.inner, strip_rows);
+  return {.nonzeros = nonzeros, .row = 0, .at = 0, .x = left, .rows = rows, .stride = 1, .step = strip_rows};
+}
+
 /// As block_product(), for an a with zeros and a b that is finite.
 void sparse_block_product(const ProductBlock& s, const Real* a, const Real* right, NonZeros& nonzeros, Real* left, Real* c) {
-  for (Index i = 0; i < s.g.m; i += strip_rows) {
-    const Index rows = std::min(strip_rows, s.g.m - i);
-    SparseRows some{.nonzeros = nonzeros, .row = 0, .at = 0, .x = left, .rows = rows, .stride = 1, .step = strip_rows};
-    if (s.g.transpose_a) {
-      for (Index l = 0; l < s.inner; ++l) {
-        const Real* from = a + (s.l + l) * s.g.lda + i;
-        fetch<1>(from + rows_ahead * s.g.lda, rows);
-        copy_run<strip_rows>(from, rows, left + l * strip_rows);
-      }
-      nonzeros.assign_columns(left, rows, s.inner, strip_rows);
-    } else {
-      some.x = a + i * s.g.lda + s.l;
-      some.stride = s.g.lda;
-      some.step = 1;
-      nonzeros.assign(some.x, rows, s.inner, s.g.lda);
-    }
-    sparse_product(some, {.panels = s.panels, .first = 0, .end = s.panels.count, .values = right, .inner = s.inner, .l = 0},
-                   s.inner,
+  for (Index i = 0; i < s.g.m; i += strip_rows)
+    sparse_product(strip_of(s, i, std::min(strip_rows, s.g.m - i), a, nonzeros, left),
+                   {.panels = s.panels, .first = 0, .end = s.panels.count, .values = right, .inner = s.inner, .l = 0}, s.inner,
                    {.alpha = s.g.alpha,
                     .beta = s.l == 0 ? s.g.beta : Real{1},
                     .c = c + i * s.g.ldc + s.j,
                     .ldc = s.g.ldc,
                     .cols = s.panels.cols});
-  }
 }
 
 struct alignas(64) ProductScratch {

@@ -4,10 +4,11 @@
 /// A tile of c, tile_rows high and as wide as a panel of b, stays in registers while the inner index runs; each step loads
 /// one row of the panel and adds multiples of it to every row of the tile. So that all loads are of neighbours, both sides
 /// are copied first: b in panels, a block of `inner_block` × `column_block` at a time, which stays in the second-level cache
-/// while all of a passes by; and of a the rows of one tile, which stay in the first-level one. Where a few rows say that one side
-/// holds many zeros, these are left out (backend/sparse_product.hpp), to the same bits. The order of summation depends
+/// while all of a passes by; and of a the rows of one tile, which stay in the first-level one. The order of summation depends
 /// on k alone, so the bits depend neither on threads nor on how c is cut. The scheme is that of Goto and van de Geijn,
 /// "Anatomy of High-Performance Matrix Multiplication" (2008).
+///
+/// Where two rows say that one side holds many zeros, these are left out (backend/sparse_product.hpp), to the same bits.
 #pragma once
 #include <algorithm>
 

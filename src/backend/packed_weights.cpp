@@ -19,7 +19,7 @@ constexpr Index most_together = Index{1} << 17;
 /// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
 constexpr Index least_prepared_work = Index{1} << 22;
 constexpr Index least_sparse_rows = 8;        ///< from which on zeros are looked for
-constexpr Index first_rows = 2;               ///< that tell whether it is worth to look through all
+constexpr Index first_rows = 2;               ///< that tell whether all are worth looking through
 constexpr double most_prepared_share = 0.55;  ///< of what is not zero, up to which leaving the rest out pays
 
 /// Rows of x, `in` apart, as tiles read them, and how far they are apart then. Where that is a multiple of 4096 bytes
@@ -94,7 +94,7 @@ void PackedWeights::panels(const TileRows& tiles, Index t, Index last, const Rea
   }
 }
 
-/// The same for all rows, without their zeros.
+/// As panels(), for all rows, their zeros left out.
 void PackedWeights::sparse_panels(const NonZeros& nonzeros, const Real* x, Real* y, Index rows, Index first, Index end) const {
   const Index in = weights_.in;
   for (Index l = 0; l < in; l += inner_block) {

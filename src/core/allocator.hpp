@@ -6,7 +6,7 @@
 /// segments that are wholly free go back to it, and it is asked once more.
 ///
 /// The last few small blocks that were freed are set aside whole, for whoever asks for just that size next: a decoder's step
-/// takes the same few sizes some sixty times, and to merge and to cut them took a twentieth of it.
+/// takes the same few sizes some seventy times, and to merge and to cut them took a twentieth of it.
 ///
 /// With guards on (the tests turn them on), every block is filled with NaN when handed out, ends in a canary on both
 /// sides, and release() throws std::logic_error when a canary was overwritten (from a tensor's destructor: the
