@@ -136,12 +136,12 @@ nlohmann::json teach(const fs::path& folder, const std::string& size, const Trai
   settings.validation_sample = 0;
   settings.warmup = 100;  // for few steps
   settings.learning_rate = 3e-3;
+  fs::create_directories(out);  // now, not after minutes of training, where that cannot be
   const auto kernels = make_kernels(o.device, o.threads);
   const ScratchFolder scratch;
   StepClock clock;
   Trainer trainer(*kernels, settings, work.tokenizers, work.data, scratch.path, false, clock);
   trainer.run([&] { return trainer.step() >= o.steps; });
-  fs::create_directories(out);
   save_model(out, trainer.model(), settings, work.tokenizers);
   return {{"loss", clock.last_loss}};
 }
