@@ -133,6 +133,30 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
   });
 }
 
+// Some stretches of some rows at a time, so that these outputs are near when they are summarised.
+bool PackedWeights::run(const Real* x, Real* y, Index rows, OutputSummary& summary) const {
+  const Index out = weights_.out;
+  summary.resize(rows, out);
+  if (rows == 0) return true;
+  constexpr Index cols = 3 * OutputSummary::stretch, panels_at_once = cols / (3 * vector_width);
+  static_assert(cols % (3 * vector_width) == 0, "a whole number of the panels that are three vectors wide");
+  constexpr Index tiles_at_once = std::max<Index>(1, most_together / (cols * tile_rows));
+  const TileRows tiles{rows};
+  const Index groups = std::max<Index>(1, panels_.wide / panels_at_once);  // the last takes what is left
+  parallel_ranges(omp_in_parallel() ? 1 : threads_, groups, 1, 1, [&](Index first, Index end, int) {
+    for (Index g = first; g < end; ++g) {
+      const bool last = g + 1 == groups;
+      for (Index t = 0; t < tiles.tiles; t += tiles_at_once) {
+        const Index until = std::min(tiles.tiles, t + tiles_at_once);
+        panels(tiles, t, until, x, y, g * panels_at_once, last ? panels_.count : (g + 1) * panels_at_once);
+        for (Index r = tiles.begin(t); r < tiles.begin(until); ++r)
+          summary.note(r, g * cols, y + r * out + g * cols, last ? out - g * cols : cols);
+      }
+    }
+  });
+  return true;
+}
+
 std::unique_ptr<PreparedLinear> CpuKernels::prepare(const LinearWeights& weights) {
   // Also where OpenBLAS would be faster (packed_product_pays): a row shall have the same bits in any company.
   if (weights.in == 0) return Kernels::prepare(weights);

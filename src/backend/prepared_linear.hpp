@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "backend/kernels.hpp"
+#include "backend/output_summary.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 
@@ -23,6 +24,8 @@ class PreparedLinear {
   virtual ~PreparedLinear() = default;
   /// y [rows, out] from x [rows, in]. May be called from several threads at once.
   virtual void run(const Real* x, Real* y, Index rows) const = 0;
+  /// The same, and notes what the outputs come to. False, and nothing done, where a device does not do both at once.
+  virtual bool run(const Real*, Real*, Index, OutputSummary&) const { return false; }
 };
 
 /// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are,

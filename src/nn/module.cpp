@@ -34,21 +34,29 @@ const LargestOutput& PreparedWeights::largest(const Parameter& weight, const Par
 }
 
 Variable Pass::on_prepared(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count,
-                           std::optional<Activation> activation) {
+                           std::optional<Activation> activation, OutputSummary* summary) {
   const Tensor inputs[] = {x.value, weight.value};
   require(x.shape().rank() >= 1 && x.shape().back() == weight.value.dim(1), "linear",
           "the input's last axis must be the weight's second", inputs);
   Tensor y = Tensor::empty(x.value.device(), x.shape().with(-1, count));
-  prepared_->layer(weight, bias, first, count, activation, precision_)
-      .run(x.value.data(), y.mutable_data(), x.shape().rows());
+  const PreparedLinear& layer = prepared_->layer(weight, bias, first, count, activation, precision_);
+  const Real* in = x.value.data();
+  const Index rows = x.shape().rows();
+  if (!summary || !layer.run(in, y.mutable_data(), rows, *summary)) layer.run(in, y.mutable_data(), rows);
   return y;
 }
 
 Variable Pass::linear(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count) {
-  if (prepared_) return on_prepared(x, weight, bias, first, count, {});
+  if (prepared_) return on_prepared(x, weight, bias, first, count, {}, nullptr);
   const Variable w = (*this)(weight), b = (*this)(bias);
   if (count == weight.value.dim(0)) return tenfold::TENFOLD_REAL::linear(x, w, b);
   return tenfold::TENFOLD_REAL::linear(x, slice(w, 0, first, count), slice(b, 0, first, count));
+}
+
+Variable Pass::linear(const Variable& x, Parameter& weight, Parameter& bias, OutputSummary* summary) {
+  if (summary) summary->clear();
+  const Index count = weight.value.dim(0);
+  return prepared_ ? on_prepared(x, weight, bias, 0, count, {}, summary) : linear(x, weight, bias, 0, count);
 }
 
 std::vector<std::int32_t> Pass::largest_output(const Variable& x, const Parameter& weight, const Parameter& bias,
@@ -67,7 +75,7 @@ std::vector<std::int32_t> Pass::largest_output(const Variable& x, const Paramete
 }
 
 Variable Pass::linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias) {
-  if (prepared_) return on_prepared(x, weight, bias, 0, weight.value.dim(0), kind);
+  if (prepared_) return on_prepared(x, weight, bias, 0, weight.value.dim(0), kind, nullptr);
   return bias_activation(kind, tenfold::TENFOLD_REAL::linear(x, (*this)(weight)), (*this)(bias), next_dropout());
 }
 

@@ -92,10 +92,9 @@ class Pass {
   Variable operator()(Parameter& p) { return tape_ ? tape_->parameter(p) : Variable(p.value); }
   /// x Wᵀ + b with rows [first, first + count) of the parameters W [out, in] and b [out]. Throws ShapeError.
   Variable linear(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count);
-  /// The same with all rows.
-  Variable linear(const Variable& x, Parameter& weight, Parameter& bias) {
-    return linear(x, weight, bias, 0, weight.value.dim(0));
-  }
+  /// The same with all rows. `summary`, if any, receives what each row of outputs comes to; nothing where the weights are not
+  /// prepared, or the device does not find that out on the way.
+  Variable linear(const Variable& x, Parameter& weight, Parameter& bias, OutputSummary* summary = nullptr);
   /// dropout(activation(x Wᵀ + b)), the dropout that of the next site.
   Variable linear_activation(Activation kind, const Variable& x, Parameter& weight, Parameter& bias);
 
@@ -139,7 +138,7 @@ class Pass {
 
  private:
   Variable on_prepared(const Variable& x, Parameter& weight, Parameter& bias, Index first, Index count,
-                       std::optional<Activation> activation);
+                       std::optional<Activation> activation, OutputSummary* summary);
 
   Tape* tape_ = nullptr;
   PreparedWeights* prepared_ = nullptr;

@@ -100,8 +100,8 @@ Variable Transformer::decode(Pass& pass, const Variable& memory, const IdTensor&
   return (*decoder_norm)(pass, x);
 }
 
-Variable Transformer::logits(Pass& pass, const Variable& hidden) {
-  return pass.linear(hidden, output_weight(), generator_bias);
+Variable Transformer::logits(Pass& pass, const Variable& hidden, OutputSummary* summary) {
+  return pass.linear(hidden, output_weight(), generator_bias, summary);
 }
 
 std::vector<std::int32_t> Transformer::likeliest(const Pass& pass, const Variable& hidden) {

@@ -41,8 +41,9 @@ class Transformer : public Module {
   Variable encode(Pass& pass, const IdTensor& source, const IdTensor& source_lengths);
   /// The decoder's output under teacher forcing, [batch, target time, dim].
   Variable decode(Pass& pass, const Variable& memory, const IdTensor& source_lengths, const IdTensor& target_input);
-  /// Logits of hidden states, [..., target vocabulary].
-  Variable logits(Pass& pass, const Variable& hidden);
+  /// Logits of hidden states, [..., target vocabulary]. `summary`, if any, receives what they come to, or nothing, as
+  /// Pass::linear() says.
+  Variable logits(Pass& pass, const Variable& hidden, OutputSummary* summary = nullptr);
   /// The token with the largest logit after each row of hidden states, of several the first, never pad or bos; -1 where
   /// none is above minus infinity. The pass must know largest outputs, see Pass::largest_output().
   std::vector<std::int32_t> likeliest(const Pass& pass, const Variable& hidden);

@@ -162,13 +162,13 @@ void IncrementalDecoder::require_one_row() const {
   if (rows() != 1) throw ShapeError("decoder steps: a row alone is needed, there are " + std::to_string(rows()));
 }
 
-Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens) {
-  return model_.logits(pass_, feed(pass_, tokens, 1)).value;
+Tensor IncrementalDecoder::step(std::span<const std::int32_t> tokens, OutputSummary* summary) {
+  return model_.logits(pass_, feed(pass_, tokens, 1), summary).value;
 }
 
-Tensor IncrementalDecoder::steps(std::span<const std::int32_t> tokens) {
+Tensor IncrementalDecoder::steps(std::span<const std::int32_t> tokens, OutputSummary* summary) {
   require_one_row();
-  return model_.logits(pass_, feed(pass_, tokens, static_cast<Index>(tokens.size()))).value;
+  return model_.logits(pass_, feed(pass_, tokens, static_cast<Index>(tokens.size())), summary).value;
 }
 
 std::vector<std::int32_t> IncrementalDecoder::choose(std::span<const std::int32_t> tokens, Index times) {

@@ -32,11 +32,12 @@ class IncrementalDecoder {
   IncrementalDecoder(Transformer& model, const IdTensor& source, const IdTensor& source_lengths, Index steps,
                      PreparedWeights* prepared = nullptr);
 
-  /// Feeds the last token of every row and returns the logits of the next, [rows, target vocabulary].
-  Tensor step(std::span<const std::int32_t> tokens);
+  /// Feeds the last token of every row and returns the logits of the next, [rows, target vocabulary]. `summary`, if any,
+  /// receives what they come to, or nothing, as Transformer::logits() says.
+  Tensor step(std::span<const std::int32_t> tokens, OutputSummary* summary = nullptr);
   /// Feeds several tokens of a row alone, one after the other, and returns the logits after each, [tokens, target
   /// vocabulary].
-  Tensor steps(std::span<const std::int32_t> tokens);
+  Tensor steps(std::span<const std::int32_t> tokens, OutputSummary* summary = nullptr);
   /// Whether choose() can be called: prepared weights, and a device that knows how.
   bool can_choose() const { return prepared_ && prepared_->knows_largest(); }
   /// Feeds `times` tokens to every row as step() and steps() do, and returns what has the largest logit after each

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "backend/parallel.hpp"
-#include "backend/vector_math.hpp"
+#include "translate/candidates.hpp"
 #include "translate/incremental_decoder.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -25,55 +25,10 @@ struct Sentence {
   std::vector<Hypothesis> ended;
 };
 
-/// A continuation of one live beginning.
-struct Candidate {
-  double log_probability;
-  std::size_t parent;
-  std::int32_t token;
-};
-
-bool better(const Candidate& a, const Candidate& b) {
-  // Ties by position, so that the result does not depend on the sorting algorithm.
-  if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
-  return a.parent != b.parent ? a.parent < b.parent : a.token < b.token;
-}
-
 Hypothesis finish(const Live& live, const SearchOptions& options, bool ended) {
   const double length = static_cast<double>(live.tokens.size()) + (ended ? 1 : 0);
   return {live.tokens, live.log_probability,
           live.log_probability / std::pow(std::max(length, 1.0), options.length_penalty), ended};
-}
-
-/// Puts the tokens of a row among the `count` best continuations, best first; the tokens pad and bos are never wanted.
-/// `base` is what turns a logit into the log-probability of the whole; where it is not finite (broken weights, or a place
-/// that only fills the beam) nothing can follow.
-void add_best(const Real* logits, Index vocabulary, std::size_t count, double base, std::size_t parent,
-              std::vector<Candidate>& best) {
-  if (!std::isfinite(base)) return;
-  constexpr Real none = -std::numeric_limits<Real>::infinity();
-  // No logit that is wanted is smaller, however this is rounded; the sums decide.
-  const auto least = [&] { return best.size() < count ? none : static_cast<Real>(best.back().log_probability - base); };
-  Real threshold = least();
-  const auto add_from = [&](Index first, Index end) {
-    for (Index w = first; w < end; ++w) {
-      if (!(logits[w] >= threshold) || logits[w] == none || w == pad_id || w == bos_id) continue;
-      const Candidate c{static_cast<double>(logits[w]) + base, parent, static_cast<std::int32_t>(w)};
-      if (best.size() == count && !better(c, best.back())) continue;
-      best.insert(std::upper_bound(best.begin(), best.end(), c, better), c);
-      if (best.size() > count) best.pop_back();
-      threshold = least();
-    }
-  };
-  // Few stretches hold anything that is wanted, and of those few pieces.
-  constexpr Index stretch = 256, piece = 32;
-  for (Index first = 0; first < vocabulary; first += stretch) {
-    const Index end = std::min(vocabulary, first + stretch);
-    if (!(largest_of(logits + first, end - first) >= threshold)) continue;
-    for (Index at = first; at < end; at += piece) {
-      const Index stop = std::min(end, at + piece);
-      if (largest_of(logits + at, stop - at) >= threshold) add_from(at, stop);
-    }
-  }
 }
 
 /// The log of each row's sum of exponentials.
@@ -108,10 +63,13 @@ class Search {
       std::vector<std::int32_t> tokens;
       for (const Sentence& s : active_)
         for (std::size_t b = 0; b < beams_; ++b) tokens.push_back(last_token(s.live[b]));
-      if (scored() || !decoder.can_choose())
-        advance(best_of(decoder.step(tokens)));
-      else
+      if (scored() || !decoder.can_choose()) {
+        OutputSummary summary;
+        const Tensor logits = decoder.step(tokens, &summary);
+        advance(best_of(logits, summary));
+      } else {
         advance(as_candidates(decoder.choose(tokens)));
+      }
       if (!kept_.empty()) decoder.reorder(from_, kept_, static_cast<Index>(beams_));
     }
     return std::move(results_);
@@ -136,14 +94,15 @@ class Search {
     // A guessed end is checked by the logits before it and need not be fed.
     const std::size_t fed = tokens.size() - (tokens.back() == eos_id ? 1 : 0);
     Tensor logits;
+    OutputSummary summary;
     std::vector<std::int32_t> chosen;
     if (scored())
-      logits = decoder.steps(std::span(tokens).first(fed));
+      logits = decoder.steps(std::span(tokens).first(fed), &summary);
     else
       chosen = decoder.choose(std::span(tokens).first(fed), static_cast<Index>(fed));
     Index right = 0;
     do {
-      advance(scored() ? best_of(logits.rows(right, 1)) : as_candidates(std::span(chosen).subspan(right, 1)));
+      advance(scored() ? best_of(logits, summary, right) : as_candidates(std::span(chosen).subspan(right, 1)));
       ++right;
     } while (!active_.empty() && right < static_cast<Index>(fed) &&
              last_token(active_.front().live.front()) == tokens[static_cast<std::size_t>(right)]);
@@ -154,17 +113,25 @@ class Search {
   /// Of each sentence the best continuations, best first.
   using Continuations = std::vector<std::vector<Candidate>>;
 
-  /// By the logits of every row: twice as many as the beam is wide, since at most `beam` of them end.
-  Continuations best_of(const Tensor& logits) const {
+  /// By the logits of every row, and what they come to if that is known: twice as many as the beam is wide, since at most
+  /// `beam` of them end. The live beginnings are rows from `first` on.
+  Continuations best_of(const Tensor& logits, const OutputSummary& summary, Index first = 0) const {
     std::vector<Real> copy;
-    const Real* row = logits.host_values(copy).data();
-    const std::vector<Real> sums = scored() ? log_sums(logits) : std::vector<Real>(active_.size());
+    const Real* values = logits.host_values(copy).data();
+    const std::vector<Real> sums = scored() && summary.empty() ? log_sums(logits) : std::vector<Real>();
+    const auto beginning = [&](const Live& live, Index row) {
+      Real sum = 0;
+      if (scored()) sum = summary.empty() ? sums[static_cast<std::size_t>(row)] : summary.log_sum(row);
+      return Beginning{values + row * vocabulary_, live.log_probability - static_cast<double>(sum),
+                       summary.empty() ? nullptr : summary.largest(row)};
+    };
     const std::size_t wanted = width() == 1 ? 1 : 2 * width();
-    Continuations found(active_.size());
-    for (std::size_t s = 0; s < active_.size(); ++s)
-      for (std::size_t b = 0; b < beams_; ++b, row += vocabulary_)
-        add_best(row, vocabulary_, wanted,
-                 active_[s].live[b].log_probability - static_cast<double>(sums[s * beams_ + b]), b, found[s]);
+    Continuations found;
+    for (const Sentence& s : active_) {
+      std::vector<Beginning> beginnings;
+      for (std::size_t b = 0; b < beams_; ++b) beginnings.push_back(beginning(s.live[b], first++));
+      found.push_back(best_continuations(beginnings, vocabulary_, wanted));
+    }
     return found;
   }
 
