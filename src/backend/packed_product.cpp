@@ -6,6 +6,7 @@
 
 #include "backend/aligned.hpp"
 #include "backend/sparse_product.hpp"
+#include "backend/turn.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -161,24 +162,6 @@ void turned_product(const Gemm& g, const Real* a, const Real* b, Real* c, Produc
 }
 
 }  // namespace
-
-void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride) {
-  constexpr Index side = 8;
-  Index j = 0;
-  for (; j + side <= cols; j += side) {
-    Index l = 0;
-    for (; l + side <= rows; l += side) {
-      Real square[side][side];
-      for (Index r = 0; r < side; ++r)
-        for (Index c = 0; c < side; ++c) square[c][r] = x[(j + r) * x_stride + l + c];
-      for (Index c = 0; c < side; ++c) std::copy_n(square[c], side, out + (l + c) * out_stride + j);
-    }
-    for (; l < rows; ++l)
-      for (Index r = 0; r < side; ++r) out[l * out_stride + j + r] = x[(j + r) * x_stride + l];
-  }
-  for (; j < cols; ++j)
-    for (Index l = 0; l < rows; ++l) out[l * out_stride + j] = x[j * x_stride + l];
-}
 
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out) {
   if (cols < width) std::fill_n(out, inner * width, Real{0});

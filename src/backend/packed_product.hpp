@@ -42,9 +42,6 @@ inline constexpr bool packed_product_pays = sizeof(Vector) >= 32;
 /// One product of g's batch in the calling thread.
 void packed_product(const Gemm& g, const Real* a, const Real* b, Real* c);
 
-/// out[l · out_stride + j] = x[j · x_stride + l] for l < rows and j < cols, by way of square pieces that registers hold.
-void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride);
-
 /// Columns of bᵀ, which are rows of b and ldb apart, as a panel [inner, width], zeros beyond the last.
 void pack_panel(const Real* b, Index ldb, Index inner, Index cols, Index width, Real* out);
 
