@@ -40,23 +40,35 @@ void each_lane(Index padded, const Body& body) {
   }
 }
 
-/// A row of scores becomes exp(score - largest), and `total` their sum. Returns the log of Σ exp(score).
-Real exponentiate(Real* row, Index padded, Real& total) {
-  Real largest = row[0], sum = 0;
-  for (Index j = 0; j < padded; j += lanes) {
-#pragma omp simd reduction(max : largest)
-    for (Index lane = 0; lane < lanes; ++lane) largest = row[j + lane] > largest ? row[j + lane] : largest;
+constexpr Real unseen = -std::numeric_limits<Real>::infinity();  ///< the score of a key that is
+
+/// The scores of vector_width keys from key j on, minus infinity from key `seen` on.
+Vector masked(const Real* row, Index j, Index seen) {
+  const Vector number([](auto lane) { return static_cast<Real>(static_cast<int>(lane)); });
+  Vector scores(row + j, unaligned);
+  where(number >= static_cast<Real>(seen - j), scores) = unseen;
+  return scores;
+}
+
+/// What a row of scores comes to.
+struct RowSum {
+  Real largest, total;  ///< Σ exp(score) = total · exp(largest)
+};
+
+/// A row of scores becomes exp(score - largest).
+RowSum exponentiate(Real* row, Index padded) {
+  Vector largest = unseen, total = 0;
+  for (Index j = 0; j < padded; j += vector_width) {
+    const Vector scores(row + j, unaligned);
+    where(scores > largest, largest) = scores;
   }
-  for (Index j = 0; j < padded; j += lanes) {
-#pragma omp simd reduction(+ : sum)
-    for (Index lane = 0; lane < lanes; ++lane) {
-      const Real e = vector_exp(row[j + lane] - largest);
-      row[j + lane] = e;
-      sum += e;
-    }
+  const Real top = hmax(largest);
+  for (Index j = 0; j < padded; j += vector_width) {
+    const Vector exps = vector_exp(Vector(row + j, unaligned) - top);
+    exps.copy_to(row + j, unaligned);
+    total += exps;
   }
-  total = sum;
-  return largest + std::log(sum);
+  return {top, reduce(total)};
 }
 
 constexpr Index block_queries = 64;  ///< queries whose scores are held at once
@@ -110,10 +122,12 @@ void block_scores(const Block& s, const Real* q, const Real* keys, Real* scores)
                 q + s.at(s.a.q, s.first), keys, scores);
 }
 
-/// Cuts row i of the scores to the keys it sees; how many those are.
+/// Cuts row i of the scores to the keys it sees; how many those are. Whole vectors are written: of a few numbers the
+/// processor would wait until they are in the cache, since they are read as part of vectors next.
 Index apply_mask(const Block& s, Index i, Real* row) {
-  const Index seen = std::max<Index>(0, s.a.mask.visible(s.row(i), s.a.keys));
-  std::fill(row + seen, row + s.padded, -std::numeric_limits<Real>::infinity());
+  const Index seen = std::clamp<Index>(s.a.mask.visible(s.row(i), s.a.keys), 0, s.padded);
+  for (Index j = seen / vector_width * vector_width; j < s.padded; j += vector_width)
+    masked(row, j, seen).copy_to(row + j, unaligned);
   return seen;
 }
 
@@ -134,16 +148,17 @@ void forward_block(const Block& s, const Real* q, const Real* v, Real* o, Real* 
   block_scores(s, q, keys, weights);
   const std::uint16_t* bits = block_bits(s, memory.bits);
   const std::uint32_t threshold = s.a.dropout.threshold;
+  Real largest[block_queries], totals[block_queries];
   for (Index i = 0; i < s.count; ++i) {
     Real* row = weights + i * s.stride;
-    log_sums[s.row(i)] = 0;
+    largest[i] = 0, totals[i] = 1;
     if (apply_mask(s, i, row) == 0) {
       std::fill_n(row, s.padded, Real{0});
       continue;
     }
-    Real total;
-    log_sums[s.row(i)] = exponentiate(row, s.padded, total);
-    const Real factor = s.a.dropout.scale() / total;
+    const RowSum sum = exponentiate(row, s.padded);
+    largest[i] = sum.largest, totals[i] = sum.total;
+    const Real factor = s.a.dropout.scale() / sum.total;
     if (bits) {
       const std::uint16_t* row_bits = bits + i * s.a.keys;
       each_lane(s.padded, [=](Index j) { row[j] = row_bits[j] >= threshold ? row[j] * factor : 0; });
@@ -151,6 +166,9 @@ void forward_block(const Block& s, const Real* q, const Real* v, Real* o, Real* 
       each_lane(s.padded, [=](Index j) { row[j] *= factor; });
     }
   }
+  Real* sums = log_sums + s.row(0);
+#pragma omp simd
+  for (Index i = 0; i < s.count; ++i) sums[i] = largest[i] + vector_log(totals[i]);
   small_product({.m = s.count,
                  .n = s.a.head_dim,
                  .k = s.keys,

@@ -1,7 +1,6 @@
 #include "backend/lone_query.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "backend/aligned.hpp"
 #include "backend/lane_sums.hpp"
@@ -109,8 +108,12 @@ void weigh(Real* scores, Index stride, Index seen, Index heads, Real* log_sums) 
       total[h] += row[h];
     }
   }
-  for (Index h = 0; h < std::min(heads, heads_together); ++h) log_sums[h] = largest[h] + std::log(total[h]);
-  for (Index h = 0; h < heads_together; ++h) total[h] = 1 / total[h];
+#pragma omp simd
+  for (Index h = 0; h < heads_together; ++h) {
+    largest[h] += vector_log(total[h]);
+    total[h] = 1 / total[h];
+  }
+  std::copy_n(largest, std::min(heads, heads_together), log_sums);
   for (Index t = 0; t < seen; ++t) {
     Real* row = scores + t * stride;
 #pragma omp simd

@@ -1,5 +1,5 @@
 /// @file
-/// exp and the normal distribution in a form that loops over them vectorise: no branch, no call, no table. And the largest of
+/// exp, log and the normal distribution in a form that loops over them vectorise: no branch, no call, no table. And the largest of
 /// many numbers.
 ///
 /// The float ones are ours; double, which proves formulas and need not be fast, takes the standard library's.
@@ -41,21 +41,19 @@ template <class Real>
   return hmax(max(max(a, b), max(c, d)));
 }
 
-/// e^x within 2 ulp for x up to 88, as differences from the largest are; 0 where it is below 0.7 · 2^-126, NaN for NaN. Larger x
-/// give no meaningful number: to heed them would cost a third more.
-inline float vector_exp(float x) {
-  // There the result is 0 already, and further out the exponent below would overflow. NaN passes.
-  x = x < -88.0f ? -88.0f : x;
+/// vector_exp() of an x, or of many, that is at least -88; Bits are as many unsigned integers.
+template <class Bits, class Floats>
+inline Floats exp_above(Floats x) {
   // x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 · 2^23 rounds to an integer, and leaves it in the low
   // bits.
   constexpr float rounder = 0x1.8p23f;
-  const float shifted = x * std::numbers::log2e_v<float> + rounder;
-  const float n = shifted - rounder;
+  const Floats shifted = x * std::numbers::log2e_v<float> + rounder;
+  const Floats n = shifted - rounder;
   // ln 2 in two parts, the first with so few bits that n · part is exact.
   constexpr float ln2_high = 0x1.62ep-1f, ln2_low = static_cast<float>(std::numbers::ln2 - 0x1.62ep-1);
-  const float r = (x - n * ln2_high) - n * ln2_low;
+  const Floats r = (x - n * ln2_high) - n * ln2_low;
   // e^r - 1 by Taylor's series: the first term left out, r^8 / 8!, is below 6e-9.
-  float p = 1.0f / 5040;
+  Floats p = 1.0f / 5040;
   p = p * r + 1.0f / 720;
   p = p * r + 1.0f / 120;
   p = p * r + 1.0f / 24;
@@ -63,11 +61,48 @@ inline float vector_exp(float x) {
   p = p * r + 0.5f;
   p = (p * r) * r + r;
   // Times 2^n, whose exponent sits in bits 23 to 30; those for n = -127 are 0. What lies above the low bits is shifted out.
-  const float scale = std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) << 23) + (std::uint32_t{127} << 23));
+  const Floats scale = std::bit_cast<Floats>((std::bit_cast<Bits>(shifted) << 23) + (std::uint32_t{127} << 23));
   return p * scale + scale;
+}
+
+/// e^x within 2 ulp for x up to 88, as differences from the largest are; 0 where it is below 0.7 · 2^-126, NaN for NaN. Larger x
+/// give no meaningful number: to heed them would cost a third more.
+inline float vector_exp(float x) {
+  // There the result is 0 already, and further out the exponent of 2^n would overflow. NaN passes.
+  return exp_above<std::uint32_t>(x < -88.0f ? -88.0f : x);
+}
+/// The same of every lane.
+template <class Abi>
+inline std::experimental::simd<float, Abi> vector_exp(std::experimental::simd<float, Abi> x) {
+  using Floats = std::experimental::simd<float, Abi>;
+  where(x < -88.0f, x) = -88.0f;
+  return exp_above<std::experimental::rebind_simd_t<std::uint32_t, Floats>>(x);
 }
 /// The double build has no need to hurry: std::exp.
 inline double vector_exp(double x) { return std::exp(x); }
+/// The same of every lane.
+template <class Abi>
+inline std::experimental::simd<double, Abi> vector_exp(const std::experimental::simd<double, Abi>& x) {
+  return std::experimental::simd<double, Abi>([&x](auto lane) { return std::exp(static_cast<double>(x[lane])); });
+}
+
+/// ln x within 3 ulp for x from 1 on, as sums of e^(x - largest) are, or one; NaN for NaN and infinity. Of less
+/// it is no meaningful number.
+inline float vector_log(float x) {
+  // x = 2^n m with m from 3/4 to 3/2: what is above 3/2's bits begins the next n.
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x), whole = (bits - 0x3f400000) & 0xff800000;
+  const float n = static_cast<float>(static_cast<std::int32_t>(whole) >> 23), m = std::bit_cast<float>(bits - whole);
+  // ln m = 2 artanh t, t = (m - 1) / (m + 1) between -1/7 and 1/5; the first term left out is below 2^-27 of the first.
+  const float t = (m - 1) / (m + 1), square = t * t;
+  float p = 2.0f / 11;
+  p = p * square + 2.0f / 9;
+  p = p * square + 2.0f / 7;
+  p = p * square + 2.0f / 5;
+  p = p * square + 2.0f / 3;
+  return (p * square) * t + (2 * t + n * std::numbers::ln2_v<float>) + 0 * x;  // what is no number stays none
+}
+/// std::log.
+inline double vector_log(double x) { return std::log(x); }
 
 /// Φ(x) and φ(x) of the standard normal distribution.
 template <class T>

@@ -30,6 +30,32 @@ TEST_CASE("vector_exp at the ends of the range") {
   CHECK(std::isnan(vector_exp(-std::numeric_limits<float>::quiet_NaN())));
 }
 
+TEST_CASE("vector_exp of a vector is that of its lanes") {
+  std::int64_t wrong = 0;
+  for (double x = -120; x <= 88; x += 1e-2) {
+    const Vector in([x](auto lane) { return static_cast<Real>(x - 0.37 * static_cast<int>(lane)); }), out = vector_exp(in);
+    for (std::size_t lane = 0; lane < Vector::size(); ++lane) wrong += out[lane] != vector_exp(static_cast<Real>(in[lane]));
+  }
+  CHECK(wrong == 0);
+  CHECK(std::isnan(static_cast<Real>(vector_exp(Vector(nan_value))[0])));
+  CHECK(static_cast<Real>(vector_exp(Vector(-infinity))[0]) == 0);
+}
+
+TEST_CASE("vector_log is within 3 ulp from 1 on") {
+  double worst = 0;
+  for (double x = 1; x <= 3e38; x *= x < 3 ? 1 + 1e-6 : 1 + 1e-4) {
+    const float in = static_cast<float>(x);
+    const double exact = std::log(static_cast<double>(in));
+    const float rounded = static_cast<float>(exact);
+    const double ulp = std::nextafter(rounded, std::numeric_limits<float>::infinity()) - rounded;
+    worst = std::max(worst, std::abs(vector_log(in) - exact) / ulp);
+  }
+  CHECK(worst <= 3);
+  CHECK(worst > 0);
+  CHECK(vector_log(1.0f) == 0);
+  CHECK(std::isnan(vector_log(std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST_CASE_TEMPLATE("the largest of any number of numbers is found wherever it stands", T, float, double) {
   constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   CHECK(largest_of<T>(nullptr, 0) == -inf);
