@@ -205,6 +205,7 @@ BENCHMARK(attention)
     ->Name("attention_decode")
     ->Args({1, 8, 1, 20, 32, 0})
     ->Args({32, 8, 1, 20, 32, 0})
+    ->Args({32, 8, 5, 14, 32, 0})
     ->UseRealTime();
 BENCHMARK(attention_backward)->Apply(attention_shapes)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
