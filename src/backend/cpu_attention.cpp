@@ -7,7 +7,6 @@
 #include "backend/aligned.hpp"
 #include "backend/cpu.hpp"
 #include "backend/lone_query.hpp"
-#include "backend/packed_product.hpp"
 #include "backend/parallel.hpp"
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
@@ -183,15 +182,17 @@ void backward_row(const Block& s, Real mean, Real log_sum, const std::uint16_t* 
                   Real* gradient) {
   const std::uint32_t threshold = s.a.dropout.threshold;
   const Real scale = s.a.dropout.scale();
+  // At most 1: a score may have been summed in another order for log_sum, and differ by more than its exponential can.
+  const auto share = [=](Real score) { return vector_exp(score > log_sum ? 0 : score - log_sum); };
   if (bits) {
     each_lane(s.padded, [=](Index j) {
-      const Real p = vector_exp(weight[j] - log_sum), r = bits[j] >= threshold ? scale : 0;
+      const Real p = share(weight[j]), r = bits[j] >= threshold ? scale : 0;
       weight[j] = p * r;
       gradient[j] = p * (r * gradient[j] - mean);
     });
   } else {
     each_lane(s.padded, [=](Index j) {
-      const Real p = vector_exp(weight[j] - log_sum);
+      const Real p = share(weight[j]);
       weight[j] = p;
       gradient[j] = p * (gradient[j] - mean);
     });

@@ -28,7 +28,7 @@ class OutputSummary {
 
   /// Of each stretch of a row the largest output that is a number, minus infinity where there is none.
   const Real* largest(Index row) const { return largest_.data() + row * stretches_; }
-  /// log Σ exp(output) of a row; no number where an output is none, or none is above minus infinity.
+  /// log Σ exp(output) of a row; no number where an output is none or plus infinity, or all are minus infinity.
   Real log_sum(Index row) const;
 
  private:

@@ -12,8 +12,8 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// Numbers of x that are multiplied by a panel before the next: what the second-level cache holds beside it. The
-/// weights are read once for all rows that fit.
+/// Numbers of x that are multiplied by a panel before the next, or of y that are summarised at a time: what the second-level
+/// cache holds beside the weights, which are read once for all rows that fit.
 constexpr Index most_together = Index{1} << 17;
 /// Multiplications that make a piece worth a thread of its own: more than in cpu_gemm.cpp, since the steps of one
 /// sentence come by the thousand, and waiting for a thread that another program holds up costs more than all of a step.
@@ -135,22 +135,24 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
 
 // Some stretches of some rows at a time, so that these outputs are near when they are summarised.
 bool PackedWeights::run(const Real* x, Real* y, Index rows, OutputSummary& summary) const {
-  const Index out = weights_.out;
+  const Index in = weights_.in, out = weights_.out;
   summary.resize(rows, out);
   if (rows == 0) return true;
-  constexpr Index cols = 3 * OutputSummary::stretch, panels_at_once = cols / (3 * vector_width);
-  static_assert(cols % (3 * vector_width) == 0, "a whole number of the panels that are three vectors wide");
-  constexpr Index tiles_at_once = std::max<Index>(1, most_together / (cols * tile_rows));
+  constexpr Index cols = 3 * OutputSummary::stretch, group = cols / (3 * vector_width);
+  static_assert(cols % (3 * vector_width) == 0, "whole panels, as long as they are three vectors wide");
+  // The last group takes the panels of two vectors, too.
+  const Index groups = std::max<Index>(1, (panels_.wide + group - 1) / group);
+  const Index together = std::max<Index>(1, most_together / (std::max(in, cols) * tile_rows));
+  const Index least = std::max<Index>(1, least_prepared_work / (rows * std::max<Index>(1, in) * cols));
   const TileRows tiles{rows};
-  const Index groups = std::max<Index>(1, panels_.wide / panels_at_once);  // the last takes what is left
-  parallel_ranges(omp_in_parallel() ? 1 : threads_, groups, 1, 1, [&](Index first, Index end, int) {
+  parallel_ranges(omp_in_parallel() ? 1 : threads_, groups, least, 1, [&](Index first, Index end, int) {
     for (Index g = first; g < end; ++g) {
-      const bool last = g + 1 == groups;
-      for (Index t = 0; t < tiles.tiles; t += tiles_at_once) {
-        const Index until = std::min(tiles.tiles, t + tiles_at_once);
-        panels(tiles, t, until, x, y, g * panels_at_once, last ? panels_.count : (g + 1) * panels_at_once);
-        for (Index r = tiles.begin(t); r < tiles.begin(until); ++r)
-          summary.note(r, g * cols, y + r * out + g * cols, last ? out - g * cols : cols);
+      const Index column = g * cols, until = g + 1 == groups ? panels_.count : (g + 1) * group;
+      const Index count = g + 1 == groups ? out - column : cols;
+      for (Index t = 0; t < tiles.tiles; t += together) {
+        const Index last = std::min(tiles.tiles, t + together);
+        panels(tiles, t, last, x, y, g * group, until);
+        for (Index r = tiles.begin(t); r < tiles.begin(last); ++r) summary.note(r, column, y + r * out + column, count);
       }
     }
   });

@@ -7,8 +7,8 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// Rows of a tile. Each row has a sum or two that wait for themselves in every step, so the more the better, as long as all stay
-/// in registers: of 32 or of 16.
+/// Rows of a tile. Each row has a sum or two that wait for themselves in every step, so the more the better, as long as all
+/// stay in registers: of 32 or of 16.
 constexpr int most_tile_rows = sizeof(Vector) >= 64 ? 8 : 6;
 
 /// A tile of `rows` × `vectors` · vector_width. Its sums are cleared one by one and its loops unrolled, or GCC would keep a

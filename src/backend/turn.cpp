@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "backend/small_product.hpp"
+
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
@@ -56,7 +58,8 @@ Index turn_strips(const Real* x, Index x_stride, Index rows, Index cols, Real* o
 }  // namespace
 
 void turn(const Real* x, Index x_stride, Index rows, Index cols, Real* out, Index out_stride) {
-  Index j = turn_strips<8>(x, x_stride, rows, cols, out, out_stride, 0);
+  Index j = 0;
+  if constexpr (vector_width >= 8) j = turn_strips<8>(x, x_stride, rows, cols, out, out_stride, j);  // or a row fills several
   j = turn_strips<4>(x, x_stride, rows, cols, out, out_stride, j);
   for (; j < cols; ++j)
     for (Index l = 0; l < rows; ++l) out[l * out_stride + j] = x[j * x_stride + l];

@@ -1,6 +1,6 @@
 /// @file
-/// exp, log and the normal distribution in a form that loops over them vectorise: no branch, no call, no table. And the largest of
-/// many numbers.
+/// exp, log and the normal distribution in a form that loops over them vectorise: no branch, no call, no table. And the largest
+/// of many numbers.
 ///
 /// The float ones are ours; double, which proves formulas and need not be fast, takes the standard library's.
 #pragma once
@@ -65,8 +65,8 @@ inline Floats exp_above(Floats x) {
   return p * scale + scale;
 }
 
-/// e^x within 2 ulp for x up to 88, as differences from the largest are; 0 where it is below 0.7 · 2^-126, NaN for NaN. Larger x
-/// give no meaningful number: to heed them would cost a third more.
+/// e^x within 2 ulp for x up to 88, as differences from the largest are; 0 where it is below 0.7 · 2^-126, NaN for NaN. Larger
+/// x give no meaningful number: to heed them would cost a third more.
 inline float vector_exp(float x) {
   // There the result is 0 already, and further out the exponent of 2^n would overflow. NaN passes.
   return exp_above<std::uint32_t>(x < -88.0f ? -88.0f : x);
@@ -76,7 +76,8 @@ template <class Abi>
 inline std::experimental::simd<float, Abi> vector_exp(std::experimental::simd<float, Abi> x) {
   using Floats = std::experimental::simd<float, Abi>;
   where(x < -88.0f, x) = -88.0f;
-  return exp_above<std::experimental::rebind_simd_t<std::uint32_t, Floats>>(x);
+  using Bits [[gnu::vector_size(sizeof(Floats))]] = std::uint32_t;  // not a simd, of which some processors would need two
+  return exp_above<Bits>(x);
 }
 /// The double build has no need to hurry: std::exp.
 inline double vector_exp(double x) { return std::exp(x); }

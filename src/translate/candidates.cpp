@@ -5,8 +5,8 @@
 #include <functional>
 #include <limits>
 
-#include "backend/vector_math.hpp"
 #include "backend/output_summary.hpp"
+#include "backend/vector_math.hpp"
 #include "nn/config.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {

@@ -114,7 +114,8 @@ class Search {
   using Continuations = std::vector<std::vector<Candidate>>;
 
   /// By the logits of every row, and what they come to if that is known: twice as many as the beam is wide, since at most
-  /// `beam` of them end. The live beginnings are rows from `first` on.
+  /// `beam` of them end. The live beginnings are rows from `first` on. (Without a summary all rows are summed, also those that
+  /// run_ahead() asks for one by one; a device that can guess summarises.)
   Continuations best_of(const Tensor& logits, const OutputSummary& summary, Index first = 0) const {
     std::vector<Real> copy;
     const Real* values = logits.host_values(copy).data();

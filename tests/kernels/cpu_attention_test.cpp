@@ -87,6 +87,28 @@ TEST_CASE("cpu attention: scores may be so large that their exponentials are no 
   }
 }
 
+TEST_CASE("cpu attention: no weight is above 1 on the way back, however large and roundly summed the scores are") {
+  constexpr Index heads = 200, dim = 32, d = heads * dim;
+  Values q = uniform_values(d, 1), k = uniform_values(d, 2);
+  for (Values* values : {&q, &k})
+    for (Real& value : *values) value *= sizeof(Real) == 4 ? 1e5F : 1e10F;
+  const Values v = uniform_values(d, 3), grad_o = uniform_values(d, 4);
+  const Attention a{.batch = 1, .heads = heads, .queries = 1, .keys = 1, .head_dim = dim, .q = {d, d}, .k = {d, d}, .v = {d, d},
+                    .o = {d, d}, .scale = 1, .mask = {.heads = heads}, .dropout = {}};
+  Values o(d), log_sums(heads), dq(d), dk(d), dv(d);
+  const auto cpu = make_cpu_kernels(1);
+  cpu->attention(a, q.data(), k.data(), v.data(), o.data(), log_sums.data());
+  cpu->attention_backward(a, q.data(), k.data(), v.data(), o.data(), log_sums.data(), grad_o.data(), dq.data(), dk.data(),
+                          dv.data());
+  Index wrong = 0, whole = 0;
+  for (std::size_t i = 0; i < d; ++i) {
+    wrong += !(std::abs(dv[i]) <= std::abs(grad_o[i])) || dv[i] * grad_o[i] < 0;
+    whole += dv[i] == grad_o[i];
+  }
+  CHECK(wrong == 0);
+  CHECK(whole > 0);
+}
+
 TEST_CASE("the sums of several vectors' lanes stand in the lanes of one") {
   const auto check = [](auto count) {
     constexpr int n = decltype(count)::value;

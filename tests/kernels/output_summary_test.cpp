@@ -81,13 +81,13 @@ TEST_CASE("a summary that forgot everything is empty, and can be used again") {
 TEST_CASE("a product with a summary gives the same outputs, and what they come to") {
   constexpr Index in = 40;
   // Within one group of panels, at its edges, and several groups of which the last takes what is left.
-  for (Index out : {1, 30, 255, 257, 700, 768, 784, 800, 1535, 1536, 1600, 2305, 8000})
+  for (Index out : {1, 30, 255, 257, 700, 768, 784, 800, 816, 1535, 1536, 1552, 1600, 2305, 8000})
     for (Index rows : {0, 1, 9, 200}) {
       if (out == 8000 && rows == 200) continue;  // large, and nothing new
       CAPTURE(out);
       CAPTURE(rows);
       const Values weight = uniform_values(out * in, 1), bias = uniform_values(out, 2), x = uniform_values(rows * in, 3);
-      for (int threads : {1, 2}) {
+      for (int threads : {1, 2, 16}) {
         const auto k = make_cpu_kernels(threads);
         const auto layer = k->prepare({weight.data(), bias.data(), in, out, {}});
         Values expected(static_cast<std::size_t>(rows * out)), got = expected;

@@ -131,12 +131,20 @@ TEST_CASE("what a beam finds has the probability it says, in order, and nothing 
   }
 }
 
-TEST_CASE("a sentence's translation does not depend on its company") {
-  Transformer model(kernels_for_tests(), variants()[0].config, 5);
-  for (Index beam : {1, 3}) {
-    const auto together = search(model, sentences, {.beam = beam});
-    for (std::size_t i = 0; i < sentences.size(); ++i)
-      CHECK(search(model, {&sentences[i], 1}, {.beam = beam})[0][0].tokens == together[i][0].tokens);
+TEST_CASE("neither a sentence's translation nor its probability depends on its company") {
+  ModelConfig many = variants()[0].config;
+  many.source_vocabulary = many.target_vocabulary = 2000;  // logits enough to be summarised in several groups
+  for (const ModelConfig& config : {variants()[0].config, many}) {
+    Transformer model(kernels_for_tests(), config, 5);
+    for (Index beam : {1, 3}) {
+      CAPTURE(beam);
+      const auto together = search(model, sentences, {.beam = beam, .length_extra = 8});
+      for (std::size_t i = 0; i < sentences.size(); ++i) {
+        const Hypothesis alone = search(model, {&sentences[i], 1}, {.beam = beam, .length_extra = 8})[0][0];
+        CHECK(alone.tokens == together[i][0].tokens);
+        CHECK(alone.log_probability == together[i][0].log_probability);
+      }
+    }
   }
 }
 
@@ -326,6 +334,21 @@ TEST_CASE("a device that does not know the largest output looks at all, and find
       for (std::size_t i = 0; i < sentences.size(); ++i) {
         CHECK(found[i][0].tokens == expected[i][0].tokens);
         for (const Hypothesis* h : {&found[i][0], &expected[i][0]}) CHECK(h->log_probability == 0);  // not asked for
+      }
+    }
+}
+
+TEST_CASE("a device that does not summarise logits sums all, and finds the same") {
+  const auto reference = make_kernels("reference");
+  for (const Variant& v : variants())
+    for (Index beam : {1, 3}) {
+      CAPTURE(v.name);
+      CAPTURE(beam);
+      Transformer plain(*reference, v.config, 2), model(kernels_for_tests(), v.config, 2);
+      const auto expected = search(plain, sentences, {.beam = beam}), found = search(model, sentences, {.beam = beam});
+      for (std::size_t i = 0; i < sentences.size(); ++i) {
+        CHECK(found[i][0].tokens == expected[i][0].tokens);
+        CHECK(std::abs(found[i][0].log_probability - expected[i][0].log_probability) <= 1e-4);
       }
     }
 }
