@@ -134,7 +134,7 @@ void PackedWeights::run(const Real* x, Real* y, Index rows) const {
 }
 
 // Some stretches of some rows at a time, so that these outputs are near when they are summarised.
-bool PackedWeights::run(const Real* x, Real* y, Index rows, OutputSummary& summary) const {
+bool PackedWeights::run_summarized(const Real* x, Real* y, Index rows, OutputSummary& summary) const {
   const Index in = weights_.in, out = weights_.out;
   summary.resize(rows, out);
   if (rows == 0) return true;

@@ -18,7 +18,7 @@ class PackedWeights final : public PreparedLinear {
   /// A copy of the weights, on `threads` threads when it is run; the bias stays where it is.
   PackedWeights(Device& device, const LinearWeights& weights, int threads);
   void run(const Real* x, Real* y, Index rows) const override;
-  bool run(const Real* x, Real* y, Index rows, OutputSummary& summary) const override;
+  bool run_summarized(const Real* x, Real* y, Index rows, OutputSummary& summary) const override;
 
  private:
   void panels(const TileRows& tiles, Index t, Index last, const Real* x, Real* y, Index first, Index end) const;

@@ -25,7 +25,7 @@ class PreparedLinear {
   /// y [rows, out] from x [rows, in]. May be called from several threads at once.
   virtual void run(const Real* x, Real* y, Index rows) const = 0;
   /// The same, and notes what the outputs come to. False, and nothing done, where a device does not do both at once.
-  virtual bool run(const Real*, Real*, Index, OutputSummary&) const { return false; }
+  virtual bool run_summarized(const Real*, Real*, Index, OutputSummary&) const { return false; }
 };
 
 /// Which output of a linear layer is the largest: what greedy search wants to know. Some outputs, of those there are,

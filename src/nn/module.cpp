@@ -42,7 +42,7 @@ Variable Pass::on_prepared(const Variable& x, Parameter& weight, Parameter& bias
   const PreparedLinear& layer = prepared_->layer(weight, bias, first, count, activation, precision_);
   const Real* in = x.value.data();
   const Index rows = x.shape().rows();
-  if (!summary || !layer.run(in, y.mutable_data(), rows, *summary)) layer.run(in, y.mutable_data(), rows);
+  if (!summary || !layer.run_summarized(in, y.mutable_data(), rows, *summary)) layer.run(in, y.mutable_data(), rows);
   return y;
 }
 

@@ -304,6 +304,8 @@ def measure(a):
         about = bench.engine("prepare", bench.folder, *(["--text", text] if text else []))
         say(f"text: {about['text']}, {about['pairs']} pairs, {about['pieces']} pieces")
         bench.batches = Batches(bench.folder)
+        if a.build_time:  # first: where that fails nothing has been measured in vain
+            bench.build_time()
         model = pathlib.Path(scratch) / "model"
         bench.engine("checkpoint", bench.folder, "--out", model)
         for i in range(a.rounds):
@@ -311,8 +313,6 @@ def measure(a):
             bench.round(model)
         bench.derived()
         costs = bench.costs()
-    if a.build_time:
-        bench.build_time()
     seconds = time.perf_counter() - began
     return dict(format=report.FORMAT, date=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
                 command=a.command, minutes=round(seconds / 60, 1), rounds=a.rounds,

@@ -93,7 +93,7 @@ TEST_CASE("a product with a summary gives the same outputs, and what they come t
         Values expected(static_cast<std::size_t>(rows * out)), got = expected;
         OutputSummary summary;
         layer->run(x.data(), expected.data(), rows);
-        REQUIRE(layer->run(x.data(), got.data(), rows, summary));
+        REQUIRE(layer->run_summarized(x.data(), got.data(), rows, summary));
         CHECK(same_bits(expected, got));
         Index wrong = 0;
         for (Index r = 0; r < rows; ++r) {
@@ -112,7 +112,7 @@ TEST_CASE("a device that finds no summary on the way says so, and does nothing")
   const auto layer = k->prepare({weight.data(), nullptr, 2, 3, {}});
   Values y(3, Real{7});
   OutputSummary summary;
-  CHECK(!layer->run(x.data(), y.data(), 1, summary));
+  CHECK(!layer->run_summarized(x.data(), y.data(), 1, summary));
   CHECK(y == Values(3, Real{7}));
   CHECK(summary.empty());
 }
