@@ -1,7 +1,6 @@
 /// @file
 /// What stretches of a row of outputs come to: enough to know log Σ exp(output), and where the largest outputs are, without
-/// reading all of them again. Made while they are near, right behind the product (PreparedLinear), that costs a beam search
-/// half of what it costs afterwards.
+/// reading all of them again. It is made while they are near, right behind the product (PreparedLinear::run_summarized()).
 #pragma once
 #include <vector>
 
