@@ -31,10 +31,10 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
   for (int r = 0; r < rows; ++r)  // one by one: as a whole GCC would clear it in memory first
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) total[r][v] = 0;
-  for (int r = 0; r < rows; ++r)  // by the time the sums are made, what they are added to is there
-    for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + r * to.ldc + v * vector_width, 1, 3);
   const Index left_step = row_step > 0 ? row_step : to.left_step;
   for (Index l = 0; l < inner; ++l) {
+    if (l < rows)  // by the time the sums are made, what they are added to is there
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + l * to.ldc + v * vector_width, 1, 3);
     if constexpr (!from_afar) {
       for (Index line = 0; line < width; line += line_values)
         __builtin_prefetch(right + turns_ahead * width + line, 0, 3);
@@ -58,12 +58,13 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     right += width;
   }
   if (to.cols == width) {
+    const Store of = to;  // which c, for all the compiler knows, is part of
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
-        Real* c = to.c + r * to.ldc + v * vector_width;
-        finished<from_afar>(total[r][v], to, c, to.bias ? to.bias + v * vector_width : nullptr).copy_to(c, unaligned);
+        Real* c = of.c + r * of.ldc + v * vector_width;
+        finished<from_afar>(total[r][v], of, c, of.bias ? of.bias + v * vector_width : nullptr).copy_to(c, unaligned);
       }
     return;
   }

@@ -31,8 +31,9 @@ struct Store {
 };
 
 /// What `total`, a vector of a tile's sums, becomes at c; `bias` is that of its columns, and like relu only a layer's.
+/// Were it called, all sums would have to be in memory.
 template <bool of_layer>
-inline Vector finished(const Vector& total, const Store& to, const Real* c, const Real* bias) {
+[[gnu::always_inline]] inline Vector finished(const Vector& total, const Store& to, const Real* c, const Real* bias) {
   Vector out = to.alpha * total;
   if (to.beta != 0) out += to.beta * Vector(c, unaligned);
   if constexpr (of_layer) {
