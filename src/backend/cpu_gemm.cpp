@@ -7,7 +7,6 @@
 #include "backend/cpu.hpp"
 #include "backend/packed_product.hpp"
 #include "backend/parallel.hpp"
-#include "backend/small_product.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
@@ -18,38 +17,19 @@ const int all_threads = omp_get_max_threads();
 /// Multiplications that make a piece worth a thread of its own.
 constexpr Index least_work = 64 * 64 * 64;
 
-/// Up to so many rows few_rows() is faster than OpenBLAS (measured for n from 512 to 8,000, k 128 and 256).
-constexpr Index most_few_rows = 8;
+// One product of the batch in the calling thread. A row or column alone goes to gemv: gemm packs all of the matrix first,
+// which takes longer than the product.
 
-/// c = a bᵀ for a few rows, as in decoding sentence by sentence: b is read once and nothing is packed. n is a
-/// multiple of four.
-void few_rows(const Gemm& g, const Real* a, const Real* b, Real* c) {
-  for (Index j = 0; j < g.n; j += 4) {
-    const Real* right = b + j * g.ldb;
-    Index i = 0;
-    for (; i + 2 <= g.m; i += 2)
-      dot_tile<2>(g.k, g.alpha, a + i * g.lda, g.lda, right, g.ldb, g.beta, c + i * g.ldc + j, g.ldc);
-    if (i < g.m)
-      dot_tile<1>(g.k, g.alpha, a + i * g.lda, g.lda, right, g.ldb, g.beta, c + i * g.ldc + j, g.ldc);
-  }
+/// c has one row.
+void row_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
+  blas_gemv(!g.transpose_b, g.transpose_b ? g.n : g.k, g.transpose_b ? g.k : g.n, g.alpha, b, g.ldb, a,
+            g.transpose_a ? g.lda : 1, g.beta, c, 1);
 }
 
-/// One product of the batch in the calling thread. A row or column alone goes to gemv: OpenBLAS's gemm packs
-/// all of the matrix first, which takes longer than the product.
-void product(const Gemm& g, const Real* a, const Real* b, Real* c) {
-  if (g.m == 1) {
-    blas_gemv(!g.transpose_b, g.transpose_b ? g.n : g.k, g.transpose_b ? g.k : g.n, g.alpha, b, g.ldb, a,
-              g.transpose_a ? g.lda : 1, g.beta, c, 1);
-  } else if (g.n == 1) {
-    blas_gemv(g.transpose_a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.alpha, a, g.lda, b,
-              g.transpose_b ? 1 : g.ldb, g.beta, c, g.ldc);
-  } else if (g.m <= most_few_rows && g.transpose_b && !g.transpose_a && g.n % 4 == 0) {
-    few_rows(g, a, b, c);
-  } else if (packed_product_pays) {
-    packed_product(g, a, b, c);
-  } else {
-    blas_gemm(g, a, b, c);
-  }
+/// c has one column.
+void column_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
+  blas_gemv(g.transpose_a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.alpha, a, g.lda, b,
+            g.transpose_b ? 1 : g.ldb, g.beta, c, g.ldc);
 }
 
 }  // namespace
@@ -60,10 +40,12 @@ CpuKernels::CpuKernels(int threads) : threads_(threads > 0 ? threads : all_threa
 
 std::unique_ptr<Kernels> make_cpu_kernels(int threads) { return std::make_unique<CpuKernels>(threads); }
 
-// The longer side of c is cut, at multiples of 16 so that no micro-kernel of OpenBLAS works on half a tile.
+// The longer side of c is cut, at multiples of 16 so that no micro-kernel of OpenBLAS works on half a tile. What computes the
+// pieces depends on the whole: a row left over comes to the bits it would have in company.
 void CpuKernels::gemm(const Gemm& g, const Real* a, const Real* b, Real* c) {
   if (g.m == 0 || g.n == 0 || g.k == 0) return ReferenceKernels::gemm(g, a, b, c);
   omp_set_num_threads(1);
+  const auto product = g.m == 1 ? row_product : g.n == 1 ? column_product : packed_product_pays ? packed_product : blas_gemm<Real>;
   if (g.batch != 1) {
     const Index least = std::max<Index>(1, least_work / (g.m * g.n * g.k));
     parallel_ranges(threads_, g.batch, least, 1, [&](Index begin, Index end, int) {

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "backend/small_product.hpp"
+#include "backend/vector.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 

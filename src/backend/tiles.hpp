@@ -4,7 +4,7 @@
 /// The sums of a tile stay in registers while the inner index runs. What surrounds them is in
 /// backend/packed_product.hpp.
 #pragma once
-#include "backend/small_product.hpp"
+#include "backend/vector.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 
