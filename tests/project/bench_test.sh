@@ -30,6 +30,8 @@ report card "$here/docs/card.json" "$here/docs/cuda.md" --check
 check 'docs/cuda.md shows docs/card.json' status 0
 report page "$json" "$page" --check
 check 'docs/performance.md shows docs/performance.json' status 0
+report page "$here/docs/performance-avx2.json" "$here/docs/performance-avx2.md" --check
+check 'docs/performance-avx2.md shows docs/performance-avx2.json' status 0
 sed 's/^| training `tiny`, 2 threads | target tokens.s | ./&9/' "$page" >"$scratch/page.md"
 check 'the sample is another page' no cmp -s "$page" "$scratch/page.md"
 report page "$json" "$scratch/page.md" --check
