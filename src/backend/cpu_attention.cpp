@@ -11,6 +11,7 @@
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
 #include "backend/turn.hpp"
+#include "backend/vector.hpp"
 #include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {

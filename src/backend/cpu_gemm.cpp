@@ -17,16 +17,14 @@ const int all_threads = omp_get_max_threads();
 /// Multiplications that make a piece worth a thread of its own.
 constexpr Index least_work = 64 * 64 * 64;
 
-// One product of the batch in the calling thread. A row or column alone goes to gemv: gemm packs all of the matrix first,
-// which takes longer than the product.
-
-/// c has one row.
+/// One product of the batch in the calling thread, whose c has one row. That goes to gemv: OpenBLAS's gemm packs all of the
+/// matrix first, which takes longer than the product.
 void row_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   blas_gemv(!g.transpose_b, g.transpose_b ? g.n : g.k, g.transpose_b ? g.k : g.n, g.alpha, b, g.ldb, a,
             g.transpose_a ? g.lda : 1, g.beta, c, 1);
 }
 
-/// c has one column.
+/// The same for a c of one column.
 void column_product(const Gemm& g, const Real* a, const Real* b, Real* c) {
   blas_gemv(g.transpose_a, g.transpose_a ? g.k : g.m, g.transpose_a ? g.m : g.k, g.alpha, a, g.lda, b,
             g.transpose_b ? 1 : g.ldb, g.beta, c, g.ldc);
@@ -41,11 +39,12 @@ CpuKernels::CpuKernels(int threads) : threads_(threads > 0 ? threads : all_threa
 std::unique_ptr<Kernels> make_cpu_kernels(int threads) { return std::make_unique<CpuKernels>(threads); }
 
 // The longer side of c is cut, at multiples of 16 so that no micro-kernel of OpenBLAS works on half a tile. What computes the
-// pieces depends on the whole: a row left over comes to the bits it would have in company.
+// pieces depends on the whole: a row left over comes, by our tiles, to the bits it would have in company.
 void CpuKernels::gemm(const Gemm& g, const Real* a, const Real* b, Real* c) {
   if (g.m == 0 || g.n == 0 || g.k == 0) return ReferenceKernels::gemm(g, a, b, c);
   omp_set_num_threads(1);
-  const auto product = g.m == 1 ? row_product : g.n == 1 ? column_product : packed_product_pays ? packed_product : blas_gemm<Real>;
+  constexpr auto matrix_product = packed_product_pays ? packed_product : blas_gemm<Real>;
+  const auto product = g.m == 1 ? row_product : g.n == 1 ? column_product : matrix_product;
   if (g.batch != 1) {
     const Index least = std::max<Index>(1, least_work / (g.m * g.n * g.k));
     parallel_ranges(threads_, g.batch, least, 1, [&](Index begin, Index end, int) {

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "backend/vector.hpp"
+
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 

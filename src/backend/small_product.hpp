@@ -5,7 +5,7 @@
 /// multiples of it to every row of c's tile. Written with std::experimental::simd (Parallelism TS 2), since
 /// compilers keep such a tile in registers only when told so.
 #pragma once
-#include "backend/vector.hpp"
+#include "core/real.hpp"
 #include "core/shape.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {

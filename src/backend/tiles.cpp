@@ -33,7 +33,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     for (int v = 0; v < vectors; ++v) total[r][v] = 0;
   const Index left_step = row_step > 0 ? row_step : to.left_step;
   for (Index l = 0; l < inner; ++l) {
-    if (l < rows)  // by the time the sums are made, what they are added to is there
+    if (l < rows)  // by the time the sums are made, what they are added to is there; of few inner indices not all of it
       for (int v = 0; v < vectors; ++v) __builtin_prefetch(to.c + l * to.ldc + v * vector_width, 1, 3);
     if constexpr (!from_afar) {
       for (Index line = 0; line < width; line += line_values)
@@ -58,7 +58,7 @@ void tile(Index inner, const Real* left, const Real* right, const Store& to) {
     right += width;
   }
   if (to.cols == width) {
-    const Store of = to;  // which c, for all the compiler knows, is part of
+    const Store of = to;  // a copy: for all the compiler knows, writing c changes what is told of it
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4

@@ -54,10 +54,13 @@ TrainSettings tiny() {
 
 TrainSettings hour() {
   TrainSettings s = tiny();
-  s.model.feed_forward_dim = 256;
+  s.model.model_dim = 192;
+  s.model.heads = 6;
+  s.model.feed_forward_dim = 384;
   s.model.encoder_layers = s.model.decoder_layers = 4;
-  s.model.dropout = 0.2;
-  s.epochs = 48;
+  s.model.dropout = 0.25;
+  s.learning_rate = 4e-3;
+  s.epochs = 50;
   return s;
 }
 

@@ -57,8 +57,10 @@ TEST_CASE("cpu gemm: every shape and both orders; beta 0 does not read c") {
 
 // OpenBLAS, which multiplies where our tiles do not pay, sums at the edges of what it is given in another order.
 TEST_CASE("cpu gemm: the bits do not depend on how threads cut it" * doctest::skip(!packed_product_pays)) {
-  for (Index m : {64, 65, 72}) {  // one row or eight are left over
-    Gemm g{.transpose_b = true, .m = m, .n = 60, .k = 300, .lda = 300, .ldb = 300, .ldc = 60};
+  // The longer side is cut; what is left over may be eight rows or one, or one column, or end in another place of a tile.
+  const Index shapes[][2] = {{64, 60}, {65, 60}, {72, 60}, {60, 64}, {60, 65}, {64, 100}};
+  for (const auto& [m, n] : shapes) {
+    Gemm g{.transpose_b = true, .m = m, .n = n, .k = 300, .lda = 300, .ldb = 300, .ldc = n};
     g.alpha = Real{1.5};
     g.beta = Real{-0.5};
     const Values a = uniform_values(g.m * g.k, 1), b = uniform_values(g.n * g.k, 2);
@@ -67,6 +69,7 @@ TEST_CASE("cpu gemm: the bits do not depend on how threads cut it" * doctest::sk
     make_cpu_kernels(1)->gemm(g, a.data(), b.data(), whole.data());
     for (int threads : {2, 3, 5}) {
       CAPTURE(m);
+      CAPTURE(n);
       CAPTURE(threads);
       Values cut = before;
       make_cpu_kernels(threads)->gemm(g, a.data(), b.data(), cut.data());

@@ -2,6 +2,7 @@
 #include "backend/vector_math.hpp"
 #include "backend/random_bits.hpp"
 #include "backend/small_product.hpp"
+#include "backend/vector.hpp"
 #include "kernels/compare.hpp"
 
 using namespace tenfold;
