@@ -33,7 +33,7 @@ TEST_CASE("every preset makes sense") {
     CHECK_NOTHROW(preset(name).validate());
   }
   CHECK(preset("tiny").model.model_dim == 128);
-  CHECK(preset("hour").model.decoder_layers == 4);
+  CHECK(preset("hour").model.model_dim == 192);
   CHECK(preset("small").model.encoder_layers == 3);
   CHECK(preset("patient").model.feed_forward_dim == 512);
 }
