@@ -12,6 +12,7 @@
 #include "core/errors.hpp"
 #include "io/atomic_file.hpp"
 #include "io/interrupt.hpp"
+#include "io/json_file.hpp"
 #include "translate/preparation.hpp"
 #include "translate/settings.hpp"
 
@@ -39,12 +40,6 @@ void declare_settings(CLI::App& command, nlohmann::json& changed) {
     option->group("Settings (the preset's value unless given)");
     if (std::is_unsigned_v<T> && !std::is_same_v<T, bool>) option->check(whole_number());
   });
-}
-
-nlohmann::json read_json(const fs::path& path) {
-  nlohmann::json j = nlohmann::json::parse(read_file(path), nullptr, false);
-  if (j.is_discarded()) throw DataError(path.string() + ": this is not valid JSON");
-  return j;
 }
 
 TrainSettings new_settings(const TrainOptions& o) {

@@ -15,6 +15,7 @@
 #include "backend/parallel.hpp"
 #include "io/atomic_file.hpp"
 #include "io/descriptor.hpp"
+#include "io/json_file.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
 namespace fs = std::filesystem;
@@ -23,13 +24,6 @@ namespace {
 constexpr const char* format_name = "tenfold-1";
 constexpr const char* weights_file = "model.safetensors";
 constexpr const char* config_file = "config.json";
-
-nlohmann::json parse_json(const fs::path& path) {
-  const std::string text = read_file(path);
-  nlohmann::json j = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (j.is_discarded()) throw DataError(path.string() + ": this is not valid JSON");
-  return j;
-}
 
 // What the weights' shapes do not show, so that a config.json that was altered is noticed.
 std::string architecture(const ModelConfig& c) {
@@ -166,7 +160,7 @@ void save_model(const fs::path& dir, Transformer& model, const TrainSettings& se
 
 TrainSettings load_settings(const fs::path& dir) {
   const fs::path path = dir / config_file;
-  const nlohmann::json j = parse_json(path);
+  const nlohmann::json j = read_json(path);
   const std::string where = path.string();
   if (!j.is_object() || j.value("format", nlohmann::json()) != format_name)
     throw DataError(where + ": \"format\" must be \"" + format_name + "\"");

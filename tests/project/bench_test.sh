@@ -156,6 +156,37 @@ written "$scratch/pipe" '{}'
 wait
 check 'a pipe is written to' [ "$(cat "$scratch/heard")" = '{}' ]
 
+# BLEU against minutes, of a run that was stopped for five minutes.
+learning() { try python3 "$here/tests/bench/learning.py" "$@"; }
+mkdir "$scratch/run" "$scratch/bad"
+python3 - >"$scratch/run/log.jsonl" <<'END'
+import json
+for epoch in range(1, 6):
+    for step in (20 * epoch - 10, 20 * epoch):
+        waited = 300 if step > 30 else 0
+        print(json.dumps(dict(event="train", step=step, epoch=epoch, seconds=waited + 3 * step)))
+    print(json.dumps(dict(event="validation", step=20 * epoch, epoch=epoch, seconds=waited + 60 * epoch, loss=3 / epoch, bleu=7.5 * epoch)))
+END
+learning "$scratch/run" 3
+check 'of a run: status 0' status 0
+check 'the first epoch' says '| 1.0 | 1 | 20 | 3.000 | 7.50 |'
+check 'the third, a stop before it left out' says '| 3.0 | 3 | 60 | 1.000 | 22.50 |'
+check 'the last' says '| 5.0 | 5 | 100 | 0.600 | 37.50 |'
+check 'none between' no says '| 4 | 80 |'
+check 'the best, and when' says 'The best BLEU, 37.50, is that of epoch 5, after 5.0 minutes.'
+check 'the stop is said' says '1 stop of 5.0 minutes in all left out.'
+learning "$scratch/absent"
+check 'no run: refused' status 1
+check 'no run: one line' one_line
+for bad in 'no JSON' '{"event": "validation"}' '[1]' '{"event": "train", "seconds": "x", "step": 1}' ''; do
+  printf '%s\n' "$bad" >"$scratch/bad/log.jsonl"
+  learning "$scratch/bad"
+  check "a log of '$bad': refused" status 1
+  check "a log of '$bad': one line" one_line
+done
+learning "$scratch/run" 0
+check 'every noughth epoch: refused' status 2
+
 # Noise, exponents, where two curves meet, operations of a step.
 arithmetic() { try env PYTHONPATH="$here/tests/bench" python3 -c "$1"; }
 arithmetic 'import report; assert abs(report.exponent([1, 2, 4, 8], [3 * x ** 1.5 for x in (1, 2, 4, 8)]) - 1.5) < 1e-9'

@@ -1,11 +1,14 @@
 #include "translate/settings.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
+#include "io/atomic_file.hpp"
 #include "io/temporary_folder.hpp"
 
 using namespace tenfold;
@@ -36,6 +39,19 @@ TEST_CASE("every preset makes sense") {
   CHECK(preset("hour").model.model_dim == 192);
   CHECK(preset("small").model.encoder_layers == 3);
   CHECK(preset("patient").model.feed_forward_dim == 512);
+}
+
+TEST_CASE("docs/training.md says what the presets are") {
+  const std::string page = read_file(std::filesystem::path(TENFOLD_SOURCE_DIR) / "docs/training.md");
+  for (const std::string& name : preset_names()) {
+    const TrainSettings s = preset(name);
+    const ModelConfig& m = s.model;
+    const std::string row =
+        fmt::format("\n| `{}` | {} | {} | {} | {}+{} | {} | {} | {} | {} | ", name, m.model_dim, m.heads, m.feed_forward_dim,
+                    m.encoder_layers, m.decoder_layers, s.vocabulary, m.dropout, s.learning_rate, s.epochs);
+    CAPTURE(row);
+    CHECK(page.find(row) != page.npos);
+  }
 }
 
 TEST_CASE("an unknown preset is answered with the nearest") {
