@@ -144,7 +144,7 @@ void add_info(CLI::App& app) {
 }
 
 void add_plot(CLI::App& app) {
-  auto* command = app.add_subcommand("plot", "draw a run's loss and learning rate, or attention written by translate");
+  auto* command = app.add_subcommand("plot", "draw a run's loss, BLEU and learning rate, or attention written by translate");
   const auto o = std::make_shared<PlotOptions>();
   command->add_option("what", o->what, "a run, its log.jsonl, or a JSON file of attention")->required();
   command->add_option("--out", o->out, "the picture, .svg or .png (default: log.svg in the run, NAME.svg for attention)");

@@ -9,9 +9,9 @@
 
 namespace tenfold {
 
-/// Draws loss (training and validation) and, below it, learning rate against the training step, from a run
-/// log (see run_log.hpp): its events "train" {step, loss, learning_rate} and "validation" {step, loss}.
-/// Missing or null values leave a gap. Throws UsageError (output is neither .svg nor .png), IoError, or
+/// Draws loss (training and validation), BLEU and learning rate, one below the other, against the training step, from a
+/// run log (see run_log.hpp): its events "train" {step, loss, learning_rate} and "validation" {step, loss, bleu}.
+/// Missing or null values, and a BLEU below 0, leave a gap. Throws UsageError (output is neither .svg nor .png), IoError, or
 /// DataError (not a run log, or nothing in it to draw).
 void plot_run(const std::filesystem::path& run_log, const std::filesystem::path& output);
 

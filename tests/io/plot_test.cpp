@@ -70,7 +70,7 @@ TEST_CASE("a run is drawn as SVG and PNG") {
     log +=
         json{{"event", "train"}, {"step", step}, {"loss", 5.0 / step}, {"learning_rate", 1e-4}}.dump() + "\n";
     if (step % 100 == 0)
-      log += json{{"event", "validation"}, {"step", step}, {"loss", 6.0 / step}}.dump() + "\n";
+      log += json{{"event", "validation"}, {"step", step}, {"loss", 6.0 / step}, {"bleu", step / 25.0}}.dump() + "\n";
   }
   put(folder / "log", log + "{\"torn");
   for (const char* name : {"run.svg", "run.png"}) {
@@ -79,7 +79,7 @@ TEST_CASE("a run is drawn as SVG and PNG") {
   }
   const std::string svg = get(folder / "run.svg");
   for (const char* text :
-       {"loss (nats per token)", "learning rate", "training step", "validation", "0, 114, 178"})
+       {"loss (nats per token)", "BLEU (validation)", "learning rate", "training step", "validation", "0, 114, 178"})
     CHECK_MESSAGE(svg.find(text) != svg.npos, text);
   CHECK(folder.count() == 3);
 }
@@ -91,6 +91,7 @@ TEST_CASE("runs with gaps, with one point, with one curve only are drawn") {
        {R"({"event":"train","step":5,"loss":3.5,"learning_rate":1e-4})",
         R"({"event":"validation","step":5,"loss":3.5})", R"({"event":"train","step":5,"learning_rate":0})",
         R"({"event":"train","step":0,"loss":0,"learning_rate":0})",
+        R"({"event":"validation","step":5,"bleu":30.5})", R"({"event":"validation","step":5,"loss":3,"bleu":-1})",
         "{\"event\":\"train\",\"step\":5,\"loss\":null,\"learning_rate\":1}\n"
         "{\"event\":\"train\",\"step\":6,\"loss\":1e300}\n{\"event\":\"start\",\"step\":\"x\"}"}) {
     CAPTURE(log);
