@@ -36,7 +36,7 @@ class CudaKernels final : public Kernels {
   void multiply(const Real* a, const Real* b, Real* out, Index n) override;
   void scale(const Real* x, Real factor, Real* out, Index n) override;
   void activate(Activation kind, const Real* x, Real* out, Index n) override;
-  void activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) override;
+  void activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) override;
   void dropout(const Dropout& d, const Real* x, Real* out, Index n) override;
   void residual_dropout(const Dropout& d, const Real* x, const Real* y, Real* out, Index n) override;
 

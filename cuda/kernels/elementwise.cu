@@ -60,7 +60,8 @@ struct ActivationOf {
 };
 struct ActivationBack {
   Activation kind;
-  __device__ Real operator()(Real x, Real dy) const { return dy * activation_slope(kind, x); }
+  Real factor;
+  __device__ Real operator()(Real x, Real dy) const { return factor * dy * activation_slope(kind, x); }
 };
 
 /// x *= *factor, where a factor of 1 costs the start of a kernel and nothing else.
@@ -103,8 +104,8 @@ void CudaKernels::activate(Activation kind, const Real* x, Real* out, Index n) {
   run_map("activate", stream(), ActivationOf{kind}, out, n, x);
 }
 
-void CudaKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) {
-  run_map("activate_backward", stream(), ActivationBack{kind}, dx, n, x, dy);
+void CudaKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) {
+  run_map("activate_backward", stream(), ActivationBack{kind, factor}, dx, n, x, dy);
 }
 
 }  // namespace tenfold::inline TENFOLD_REAL::TENFOLD_ON

@@ -41,13 +41,15 @@ class CpuKernels final : public ReferenceKernels {
   void multiply(const Real* a, const Real* b, Real* out, Index n) override;
   void scale(const Real* x, Real factor, Real* out, Index n) override;
   void activate(Activation kind, const Real* x, Real* out, Index n) override;
-  void activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) override;
+  void activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) override;
   void dropout(const Dropout& d, const Real* x, Real* out, Index n) override;
   void residual_dropout(const Dropout& d, const Real* x, const Real* y, Real* out, Index n) override;
 
   void add_bias(const Real* x, const Real* bias, Real* out, Index rows, Index cols) override;
   void bias_activate(Activation kind, const Real* x, const Real* bias, Real* out, Index rows,
                      Index cols) override;
+  void bias_activate_dropout(Activation kind, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows,
+                             Index cols) override;
   void bias_activate_backward(Activation kind, const Real* x, const Real* bias, const Real* dy, Real* dx,
                               Index rows, Index cols) override;
   void sum_rows(const Real* x, Real* out, Index rows, Index cols) override;
@@ -97,7 +99,7 @@ inline Index least_rows(Index cols) { return std::max<Index>(1, 8192 / std::max<
 /// body(r) for every row of `cols` such numbers, in parallel.
 template <class Body>
 void each_row(int threads, Index rows, Index cols, const Body& body) {
-  parallel_ranges(threads, rows, least_rows(cols), 1, [&](Index begin, Index end, int) {
+  parallel_ranges(threads, rows, least_rows(cols), 1, [body](Index begin, Index end, int) {
     for (Index r = begin; r < end; ++r) body(r);
   });
 }

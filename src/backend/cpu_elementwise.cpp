@@ -85,13 +85,13 @@ void CpuKernels::activate(Activation kind, const Real* x, Real* out, Index n) {
     each(threads_, n, least_computed, [=](Index i) { out[i] = x[i] * vector_normal(x[i]).cdf; });
 }
 
-void CpuKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) {
+void CpuKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) {
   if (kind == Activation::relu) {
-    each(threads_, n, least_moved, [=](Index i) { dx[i] = dy[i] * (x[i] <= 0 ? Real{0} : Real{1}); });
+    each(threads_, n, least_moved, [=](Index i) { dx[i] = dy[i] * (x[i] <= 0 ? Real{0} : factor); });
   } else {
     each(threads_, n, least_computed, [=](Index i) {
       const auto normal = vector_normal(x[i]);
-      dx[i] = dy[i] * (normal.cdf + x[i] * normal.pdf);
+      dx[i] = factor * dy[i] * (normal.cdf + x[i] * normal.pdf);
     });
   }
 }

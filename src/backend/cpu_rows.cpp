@@ -4,6 +4,8 @@
 
 #include "backend/cpu.hpp"
 #include "backend/parallel.hpp"
+#include "backend/random_bits.hpp"
+#include "backend/vector.hpp"
 #include "backend/vector_math.hpp"
 
 namespace tenfold::inline TENFOLD_REAL {
@@ -18,12 +20,90 @@ void each_entry(int threads, Index rows, Index cols, Body body) {
   });
 }
 
-/// out[c] = Σ_r x[r · stride + c] for c in [begin, end), row after row.
-void sum_columns(const Real* x, Index stride, Index rows, Real* out, Index begin, Index end) {
-  std::fill(out + begin, out + end, Real{0});
-  for (Index r = 0; r < rows; ++r)
+/// out = dropout(f(x + bias)), element by element, in one pass over memory.
+template <class F>
+void each_kept_entry(int threads, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows, Index cols, F f) {
+  constexpr Index least = 4096;  // elements that make a piece worth a thread of its own
+  parallel_ranges(threads, rows * cols, least, bits_at_once, [=, &d](Index begin, Index end, int) {
+    for_random_bits(d, begin, end,
+                    [=, threshold = d.threshold, factor = d.scale()](Index first, Index count, const std::uint16_t* bits) {
+                      for (Index done = 0, c = first % cols; done < count; c = 0) {
+                        const Index run = std::min(count - done, cols - c);  // up to the row's end
+                        const Real *in = x + first + done, *b = bias + c;
+                        Real* to = out + first + done;
+                        const std::uint16_t* own = bits + done;
 #pragma omp simd
-    for (Index c = begin; c < end; ++c) out[c] += x[r * stride + c];
+                        for (Index i = 0; i < run; ++i) {
+                          const Real scaled = f(in[i] + b[i]) * factor;
+                          to[i] = own[i] >= threshold ? scaled : 0;
+                        }
+                        done += run;
+                      }
+                    });
+  });
+}
+
+/// out[c] = Σ_r x[r · stride + c] for c in [begin, end), row after row. The sums stay in memory that no other thread writes to,
+/// as it might to lines of the cache that hold an end of `out`.
+void sum_columns(const Real* x, Index stride, Index rows, Real* out, Index begin, Index end) {
+  constexpr Index together = 1024;
+  alignas(64) Real sums[together];
+  for (Index first = begin; first < end; first += together) {
+    const Index count = std::min(together, end - first);
+    std::fill_n(sums, count, Real{0});
+    for (Index r = 0; r < rows; ++r) {
+      const Real* row = x + r * stride + first;
+#pragma omp simd
+      for (Index c = 0; c < count; ++c) sums[c] += row[c];
+    }
+    std::copy_n(sums, count, out + first);
+  }
+}
+
+/// What layer_norm_backward() reads and writes; to dgamma and dbeta it adds.
+struct NormGradient {
+  const Real *x, *gamma, *mean, *rstd, *dy;
+  Real *dx, *dgamma, *dbeta;
+  Index cols;
+};
+
+/// Rows [r, r + rows): dgamma and dbeta are fetched and written once for all of them.
+template <int rows>
+void norm_gradient_rows(const NormGradient& of, Index r) {
+  const Index cols = of.cols, whole = cols / vector_width * vector_width;
+  const Real *x = of.x + r * cols, *dy = of.dy + r * cols, *gamma = of.gamma;
+  Vector sum_g[rows], sum_gn[rows];
+  for (int i = 0; i < rows; ++i) sum_g[i] = sum_gn[i] = 0;
+  for (Index c = 0; c < whole; c += vector_width) {
+    const Vector scale(gamma + c, unaligned);
+    Vector dgamma(of.dgamma + c, unaligned), dbeta(of.dbeta + c, unaligned);
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; ++i) {
+      const Vector n = (Vector(x + i * cols + c, unaligned) - of.mean[r + i]) * of.rstd[r + i], up(dy + i * cols + c, unaligned);
+      const Vector g = up * scale;
+      sum_g[i] += g;
+      sum_gn[i] += g * n;
+      dgamma += up * n;
+      dbeta += up;
+    }
+    dgamma.copy_to(of.dgamma + c, unaligned);
+    dbeta.copy_to(of.dbeta + c, unaligned);
+  }
+  for (int i = 0; i < rows; ++i) {
+    const Real middle = of.mean[r + i], factor = of.rstd[r + i];
+    const Real *in = x + i * cols, *up = dy + i * cols;
+    Real* out = of.dx + (r + i) * cols;
+    Real total_g = reduce(sum_g[i]), total_gn = reduce(sum_gn[i]);
+    for (Index c = whole; c < cols; ++c) {
+      const Real n = (in[c] - middle) * factor, g = up[c] * gamma[c];
+      total_g += g, total_gn += g * n;
+      of.dgamma[c] += up[c] * n;
+      of.dbeta[c] += up[c];
+    }
+    const Real mean_g = total_g / static_cast<Real>(cols), mean_gn = total_gn / static_cast<Real>(cols);
+#pragma omp simd
+    for (Index c = 0; c < cols; ++c) out[c] = factor * (up[c] * gamma[c] - mean_g - (in[c] - middle) * factor * mean_gn);
+  }
 }
 
 }  // namespace
@@ -47,6 +127,15 @@ void CpuKernels::bias_activate(Activation kind, const Real* x, const Real* bias,
   }
 }
 
+void CpuKernels::bias_activate_dropout(Activation kind, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows,
+                                       Index cols) {
+  if (!d.active()) return bias_activate(kind, x, bias, out, rows, cols);
+  if (kind == Activation::relu)
+    each_kept_entry(threads_, d, x, bias, out, rows, cols, [](Real z) { return z < 0 ? 0 : z; });
+  else
+    each_kept_entry(threads_, d, x, bias, out, rows, cols, [](Real z) { return z * vector_normal(z).cdf; });
+}
+
 void CpuKernels::bias_activate_backward(Activation kind, const Real* x, const Real* bias, const Real* dy,
                                         Real* dx, Index rows, Index cols) {
   if (kind == Activation::relu) {
@@ -64,7 +153,7 @@ void CpuKernels::bias_activate_backward(Activation kind, const Real* x, const Re
 // Each thread takes some columns of all rows: then every sum has one owner and one order.
 void CpuKernels::sum_rows(const Real* x, Real* out, Index rows, Index cols) {
   parallel_ranges(threads_, cols, least_rows(rows), 16,
-                  [&](Index begin, Index end, int) { sum_columns(x, cols, rows, out, begin, end); });
+                  [=](Index begin, Index end, int) { sum_columns(x, cols, rows, out, begin, end); });
 }
 
 void CpuKernels::sum_axis(const Real* x, Real* out, Index outer, Index axis, Index inner) {
@@ -116,34 +205,18 @@ void CpuKernels::layer_norm(const Real* x, const Real* gamma, const Real* beta, 
   });
 }
 
-// One pass over the rows: each thread gathers dgamma and dbeta of its own rows, and the parts are added in
-// order.
+// Each thread gathers dgamma and dbeta of its own rows, and the parts are added in order.
 void CpuKernels::layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, const Real* rstd,
                                      const Real* dy, Real* dx, Real* dgamma, Real* dbeta, Index rows,
                                      Index cols) {
   partial_.assign(static_cast<std::size_t>(2 * cols * threads_), Real{0});
-  parallel_ranges(threads_, rows, least_rows(cols), 1, [&](Index begin, Index end, int piece) {
-    Real* part_gamma = partial_.data() + 2 * cols * piece;
-    Real* part_beta = part_gamma + cols;
-    const Real* scale = gamma;  // GCC gathers one by one what it reads through a closure
-    for (Index r = begin; r < end; ++r) {
-      const Real *in = x + r * cols, *up = dy + r * cols;
-      Real* out = dx + r * cols;
-      const Real middle = mean[r], factor = rstd[r];
-      Real sum_g = 0, sum_gn = 0;
-#pragma omp simd reduction(+ : sum_g, sum_gn)
-      for (Index c = 0; c < cols; ++c) {
-        const Real n = (in[c] - middle) * factor, g = up[c] * scale[c];
-        sum_g += g;
-        sum_gn += g * n;
-        part_gamma[c] += up[c] * n;
-        part_beta[c] += up[c];
-      }
-      const Real mean_g = sum_g / static_cast<Real>(cols), mean_gn = sum_gn / static_cast<Real>(cols);
-#pragma omp simd
-      for (Index c = 0; c < cols; ++c)
-        out[c] = factor * (up[c] * scale[c] - mean_g - (in[c] - middle) * factor * mean_gn);
-    }
+  parallel_ranges(threads_, rows, least_rows(cols), 1, [=, parts = partial_.data()](Index begin, Index end, int piece) {
+    Real* part = parts + 2 * cols * piece;
+    const NormGradient of{x, gamma, mean, rstd, dy, dx, part, part + cols, cols};
+    constexpr Index together = 4;
+    Index r = begin;
+    for (; r + together <= end; r += together) norm_gradient_rows<together>(of, r);
+    for (; r < end; ++r) norm_gradient_rows<1>(of, r);
   });
   sum_columns(partial_.data(), 2 * cols, threads_, dgamma, 0, cols);
   sum_columns(partial_.data() + cols, 2 * cols, threads_, dbeta, 0, cols);
@@ -160,16 +233,19 @@ void CpuKernels::gather(const Real* table, const std::int32_t* ids, Real scale, 
   });
 }
 
-// Each thread takes some columns of the table, so that no two add to one entry and every sum has one order.
+// Each thread adds to its own rows of the table, so that every sum has one order. Neighbours belong to different threads,
+// since frequent tokens have neighbouring ids.
 void CpuKernels::scatter_add(const std::int32_t* ids, const Real* dy, Real scale, Real* dtable, Index count,
                              Index vocabulary, Index dim) {
-  parallel_ranges(threads_, dim, least_rows(count + vocabulary), 16, [&](Index begin, Index end, int) {
-    for (Index w = 0; w < vocabulary; ++w)
-      std::fill(dtable + w * dim + begin, dtable + w * dim + end, Real{0});
+  fill(dtable, 0, vocabulary * dim);
+  const Index owners = threads_, least = count >= 2 * least_rows(dim) ? 1 : owners;
+  parallel_ranges(threads_, owners, least, 1, [=](Index first, Index end, int) {
     for (Index i = 0; i < count; ++i) {
+      const Index owner = ids[i] % owners;
+      if (owner < first || owner >= end) continue;
       Real* row = dtable + ids[i] * dim;
 #pragma omp simd
-      for (Index d = begin; d < end; ++d) row[d] += scale * dy[i * dim + d];
+      for (Index d = 0; d < dim; ++d) row[d] += scale * dy[i * dim + d];
     }
   });
 }

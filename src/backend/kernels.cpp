@@ -15,6 +15,12 @@ void Kernels::cross_entropy_gradient(const CrossEntropyRows& rows, const Real* b
   sum_rows(logits, dbias, rows.rows, rows.classes);
 }
 
+void Kernels::bias_activate_dropout(Activation kind, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows,
+                                    Index cols) {
+  bias_activate(kind, x, bias, out, rows, cols);
+  if (d.active()) dropout(d, out, out, rows * cols);
+}
+
 std::unique_ptr<PreparedLinear> Kernels::prepare(const LinearWeights& weights) {
   return std::make_unique<PlainLinear>(*this, weights);
 }

@@ -160,8 +160,8 @@ class Kernels : public Device {
   virtual void scale(const Real* x, Real factor, Real* out, Index n) = 0;
   /// out = activation(x)
   virtual void activate(Activation kind, const Real* x, Real* out, Index n) = 0;
-  /// dx = dy · activation'(x)
-  virtual void activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) = 0;
+  /// dx = factor · dy · activation'(x)
+  virtual void activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) = 0;
   /// out = x where it is kept, scaled, else 0
   virtual void dropout(const Dropout& d, const Real* x, Real* out, Index n) = 0;
   /// out = x + dropout(y)
@@ -173,6 +173,9 @@ class Kernels : public Device {
   /// out[r, c] = activation(x[r, c] + bias[c])
   virtual void bias_activate(Activation kind, const Real* x, const Real* bias, Real* out, Index rows,
                              Index cols) = 0;
+  /// out = dropout(activation(x + bias)). Defined by the other kernels; a device may do it in one pass.
+  virtual void bias_activate_dropout(Activation kind, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows,
+                                     Index cols);
   /// dx = dy · activation'(x + bias)
   virtual void bias_activate_backward(Activation kind, const Real* x, const Real* bias, const Real* dy,
                                       Real* dx, Index rows, Index cols) = 0;

@@ -59,8 +59,8 @@ void ReferenceKernels::activate(Activation kind, const Real* x, Real* out, Index
   for (Index i = 0; i < n; ++i) out[i] = activation(kind, x[i]);
 }
 
-void ReferenceKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real* dx, Index n) {
-  for (Index i = 0; i < n; ++i) dx[i] = dy[i] * activation_slope(kind, x[i]);
+void ReferenceKernels::activate_backward(Activation kind, const Real* x, const Real* dy, Real factor, Real* dx, Index n) {
+  for (Index i = 0; i < n; ++i) dx[i] = factor * dy[i] * activation_slope(kind, x[i]);
 }
 
 // Srivastava et al. 2014, in the inverted form: scaling what is kept while training leaves the mean as it

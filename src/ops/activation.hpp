@@ -21,7 +21,7 @@ struct ActivationOf {
   }
   void backward(const Saved& saved, const Tensor& dy, Gradients dx) const {
     dx[0] = empty_like(dy);
-    kernels(dy).activate_backward(kind, saved.x.data(), dy.data(), dx[0].mutable_data(), dy.size());
+    kernels(dy).activate_backward(kind, saved.x.data(), dy.data(), Real{1}, dx[0].mutable_data(), dy.size());
   }
 };
 

@@ -25,9 +25,7 @@ struct BiasActivation {
     require(x.shape().rank() >= 1 && bias.shape() == Shape{x.dim(-1)}, name,
             "the bias must have the input's last axis", in);
     Tensor y = empty_like(x);
-    Real* out = y.mutable_data();
-    kernels(x).bias_activate(kind, x.data(), bias.data(), out, x.shape().rows(), x.dim(-1));
-    if (dropout.active()) kernels(x).dropout(dropout, out, out, y.size());
+    kernels(x).bias_activate_dropout(kind, dropout, x.data(), bias.data(), y.mutable_data(), x.shape().rows(), x.dim(-1));
     if (saved) *saved = {kind == Activation::relu ? y : x, bias};
     return y;
   }
@@ -36,15 +34,16 @@ struct BiasActivation {
     const Index rows = dy.shape().rows(), cols = dy.dim(-1);
     Tensor inner = empty_like(dy);
     Real* out = inner.mutable_data();
-    const Real* up = dy.data();
-    if (dropout.active()) {
-      kernels(dy).dropout(dropout, up, out, dy.size());
-      up = out;
-    }
-    if (kind == Activation::relu)
-      kernels(dy).activate_backward(kind, s.x.data(), up, out, dy.size());
-    else
+    if (kind == Activation::relu) {
+      kernels(dy).activate_backward(kind, s.x.data(), dy.data(), dropout.scale(), out, dy.size());
+    } else {
+      const Real* up = dy.data();
+      if (dropout.active()) {
+        kernels(dy).dropout(dropout, up, out, dy.size());
+        up = out;
+      }
       kernels(dy).bias_activate_backward(kind, s.x.data(), s.bias.data(), up, out, rows, cols);
+    }
     dx[1] = empty_like(s.bias);
     kernels(dy).sum_rows(inner.data(), dx[1].mutable_data(), rows, cols);
     dx[0] = std::move(inner);

@@ -93,7 +93,7 @@ void elementwise(Table& t) {
   t.add("scale", shape, 2 * d, 0, [&] { cuda().scale(a, 2, c, n); });
   t.add("relu", shape, 2 * d, 0, [&] { cuda().activate(Activation::relu, a, c, n); });
   t.add("gelu", shape, 2 * d, 0, [&] { cuda().activate(Activation::gelu, a, c, n); });
-  t.add("gelu_backward", shape, 3 * d, 0, [&] { cuda().activate_backward(Activation::gelu, a, b, c, n); });
+  t.add("gelu_backward", shape, 3 * d, 0, [&] { cuda().activate_backward(Activation::gelu, a, b, 1, c, n); });
   t.add("dropout", shape, 2 * d, 0, [&] { cuda().dropout(dropout, a, c, n); });
   t.add("residual_dropout", shape, 3 * d, 0, [&] { cuda().residual_dropout(dropout, a, b, c, n); });
   t.add("sum_to", shape, d, 0, [&] { cuda().sum_to(a, 1, c, n); });

@@ -128,10 +128,13 @@ const bool listed = [] {
     over_entries(n.c_str(), {512},
                  [kind = kind](const Pass& p) { cpu().activate(kind, p.x, p.out, p.entries()); });
     over_entries((n + "_backward").c_str(), {512}, [kind = kind](const Pass& p) {
-      cpu().activate_backward(kind, p.x, p.y, p.out, p.entries());
+      cpu().activate_backward(kind, p.x, p.y, Real{1}, p.out, p.entries());
     });
     over_entries(("bias_" + n).c_str(), {512, 1024}, [kind = kind](const Pass& p) {
       cpu().bias_activate(kind, p.x, p.bias, p.out, tokens, p.width);
+    });
+    over_entries(("bias_" + n + "_dropout").c_str(), {512, 1024}, [kind = kind](const Pass& p) {
+      cpu().bias_activate_dropout(kind, tenth, p.x, p.bias, p.out, tokens, p.width);
     });
     over_entries(("bias_" + n + "_backward").c_str(), {512, 1024}, [kind = kind](const Pass& p) {
       cpu().bias_activate_backward(kind, p.x, p.bias, p.y, p.out, tokens, p.width);

@@ -120,7 +120,7 @@ TEST_CASE("cpu activations, also far out and not finite") {
       compare({n}, 4, [&](Kernels& k, Outputs& out) { k.activate(kind, x.data(), out[0], n); });
       if (n > 16) x[2] = 1;  // gelu's slope at infinity is infinity times zero
       compare({n}, 8,
-              [&](Kernels& k, Outputs& out) { k.activate_backward(kind, x.data(), dy.data(), out[0], n); });
+              [&](Kernels& k, Outputs& out) { k.activate_backward(kind, x.data(), dy.data(), Real{1.5}, out[0], n); });
     }
 }
 
@@ -149,6 +149,10 @@ TEST_CASE("cpu rows and a bias") {
       compare({n}, 4, [&](Kernels& k, Outputs& o) {
         k.bias_activate(kind, x.data(), bias.data(), o[0], rows, cols);
       });
+      for (double rate : {0.0, 0.4})
+        compare({n}, 4, [&](Kernels& k, Outputs& o) {
+          k.bias_activate_dropout(kind, Dropout::with_rate(rate, 7, 3), x.data(), bias.data(), o[0], rows, cols);
+        });
       compare({n}, 8, [&](Kernels& k, Outputs& o) {
         k.bias_activate_backward(kind, x.data(), bias.data(), dy.data(), o[0], rows, cols);
       });

@@ -37,13 +37,13 @@ TEST_CASE("reference activations: relu, and gelu at 0, 1 and -1 (Φ(1) = 0.84134
   const Values dy{10, 10, 10};
   reference().activate(Activation::relu, x.data(), y.data(), 3);
   CHECK(y == Values{0, 0, 1});
-  reference().activate_backward(Activation::relu, x.data(), dy.data(), dx.data(), 3);
-  CHECK(dx == Values{0, 0, 10});
+  reference().activate_backward(Activation::relu, x.data(), dy.data(), 2, dx.data(), 3);
+  CHECK(dx == Values{0, 0, 20});
   reference().activate(Activation::gelu, x.data(), y.data(), 3);
   CHECK(y[0] == doctest::Approx(-0.1586553).epsilon(1e-6));
   CHECK(y[1] == 0);
   CHECK(y[2] == doctest::Approx(0.8413447).epsilon(1e-6));
-  reference().activate_backward(Activation::gelu, x.data(), dy.data(), dx.data(), 3);
+  reference().activate_backward(Activation::gelu, x.data(), dy.data(), 1, dx.data(), 3);
   CHECK(dx[0] == doctest::Approx(10 * (0.1586553 - 0.2419707)).epsilon(1e-5));
   CHECK(dx[1] == doctest::Approx(5).epsilon(1e-6));
   CHECK(dx[2] == doctest::Approx(10 * (0.8413447 + 0.2419707)).epsilon(1e-6));
