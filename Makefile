@@ -3,7 +3,7 @@
 #   BUILD=folder   where to build (build)             JOBS=N   compilers at once (one a core, as memory allows)
 #   UNITY=OFF      compile every file alone, for who changes them often (a change then costs less, all of them more)
 #   SETUP=true     leave the package check out        MIRROR=  a folder or address to fetch data from
-#   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 DATA=folder OUT=file    for make bench (of these ROUNDS, DATA, OUT for
+#   QUICK=1 ROUNDS=3 THREADS=2 BUILD_TIME=1 MODEL=run DATA=folder OUT=file    for make bench (of these ROUNDS, DATA, OUT for
 #                  bench-cuda); OLD=a.json NEW=b.json to compare
 #   N=3            which chapter                      PREDICT=0.9 BREAK=no-scale ARGS="--seeds 5"  for its experiment
 BUILD ?= build
@@ -73,7 +73,8 @@ bench:  ## measure training, translating, memory, start, PyTorch beside it (9 mi
 	@$(SETUP) bench
 	@TARGET=bench_engine scripts/build "$(BUILD)" -DCMAKE_BUILD_TYPE=Release -DTENFOLD_BENCH=ON
 	@python3 tests/bench/bench.py --build "$(BUILD)" --out "$(or $(OUT),$(BUILD)/bench.json)" $(if $(filter-out 0,$(QUICK)),--quick) \
-	  $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(THREADS),--threads "$(THREADS)") $(if $(filter-out 0,$(BUILD_TIME)),--build-time)
+	  $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(THREADS),--threads "$(THREADS)") $(if $(filter-out 0,$(BUILD_TIME)),--build-time) \
+	  $(if $(MODEL),--model "$(MODEL)")
 
 bench-kernels:  ## time every kernel at the shapes of tiny and small:  make bench-kernels ARGS=--benchmark_filter=gemm
 	@$(SETUP) bench

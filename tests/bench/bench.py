@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make bench: the whole program measured, PyTorch beside it in the same run; a table, and everything as JSON.
 
-    bench.py --build build [--quick] [--rounds 3] [--out build/bench.json] [--build-time]
+    bench.py --build build [--quick] [--rounds 3] [--out build/bench.json] [--build-time] [--model runs/mine]
 
 Round after round, each measurement runs the engine, then the peer, then the next measurement, so that a machine that drifts
 drifts for both; figures are medians of the rounds, with the least and the greatest. Ratios are made within a round. The text
@@ -10,6 +10,7 @@ which. Both sides read the same ids in the same batches; see docs/performance.md
 """
 import argparse
 import datetime
+import gzip
 import json
 import os
 import pathlib
@@ -165,6 +166,21 @@ class Bench:
             seconds = [first_line(command, environment) for _ in range((repeats if side == "tenfold" else 1) + 1)]
             self.note("start", "start to first translated word, `small`", "ms", "lower", side, 1e3 * statistics.median(seconds[1:]))
 
+    def trained(self):
+        """The command as anyone calls it, start and reading included, with a model whose sentences end; the best of three."""
+        most, name = self.a.threads[-1], pathlib.Path(self.a.build) / "tenfold"
+        for kind, beam in (("greedy", 1), ("beam 5", 5)):
+            seconds = []
+            for _ in range(3):
+                begin = time.perf_counter()
+                done = subprocess.run([name, "translate", "--model", self.a.model, "--threads", str(most), "--batch", "32",
+                                       "--beam", str(beam)], input=self.text, capture_output=True, timeout=CHILD_SECONDS)
+                seconds.append(time.perf_counter() - begin)
+                if done.returncode:
+                    raise Failure(f"tenfold translate failed: {done.stderr.decode().strip()}")
+            self.note(f"trained.{KINDS[kind]}", f"translation, {kind}, trained model, batch 32, {report.threads(most)}", "sentences/s",
+                      "higher", "tenfold", self.text.count(b"\n") / min(seconds))
+
     def round(self, model):
         a = self.a
         steps = (2, 3) if a.quick else (3, 6)
@@ -182,6 +198,8 @@ class Bench:
             self.decode(size, most, 32, some, "greedy with scores", "--scores")
             self.decode(size, most, 32, some, "beam 5", "--beam", 5)
         self.start(model, 5 if a.quick else 10)
+        if a.model:
+            self.trained()
 
     def derived(self):
         """What is made of several figures of a round."""
@@ -194,6 +212,8 @@ class Bench:
                 for gflops in entry.get(side, []):
                     self.note(key.replace("gflops", "share"), entry["what"] + ": of the SGEMM rate", "%", "higher", side,
                               100 * gflops / rate)
+        for greedy, beam in zip(*(self.values.get(f"trained.{KINDS[kind]}", {}).get("tenfold", []) for kind in ("greedy", "beam 5"))):
+            self.note("beam.trained", "time of beam 5 over greedy, trained model, batch 32", "×", "lower", "tenfold", greedy / beam)
         for size in SIZES:
             one, all_ = self.values.get(f"train.{size}.1.tokens"), self.values.get(f"train.{size}.{most}.tokens")
             for side in ("tenfold", "pytorch"):
@@ -266,6 +286,28 @@ def text_folder():
     return folder if there else None
 
 
+def lines_to_translate(folder):
+    """The English validation text."""
+    if not folder:
+        raise Failure("--model needs text: run make data-multi30k, or say DATA=folder")
+    path = folder / "val.en"
+    return path.read_bytes() if path.exists() else gzip.open(f"{path}.gz").read()
+
+
+def described(model):
+    """What a run's best model is, for the page."""
+    path = pathlib.Path(model)
+    path = path / "best" if (path / "best").exists() else path
+    try:
+        s = json.loads((path / "config.json").read_text())["settings"]
+        state = path / "training.json"  # an average has none
+        steps = f", trained for {json.loads(state.read_text())['step']} steps" if state.exists() else ""
+        return (f"width {s['model_dim']}, {s['heads']} heads, feed-forward {s['feed_forward_dim']}, "
+                f"{s['encoder_layers']}+{s['decoder_layers']} layers{steps}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Failure(f"--model {model}: {error}") from None
+
+
 def whole_number(text):
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):
         raise argparse.ArgumentTypeError(f"a whole number from 1 to 999 is needed, got {text!r}")
@@ -301,6 +343,8 @@ def measure(a):
     with tempfile.TemporaryDirectory(prefix="tenfold-bench-") as scratch:
         bench = Bench(a, pathlib.Path(scratch) / "workload", peer_python)
         text = text_folder()
+        model_text = described(a.model) if a.model else ""
+        bench.text = lines_to_translate(text) if a.model else b""
         about = bench.engine("prepare", bench.folder, *(["--text", text] if text else []))
         say(f"text: {about['text']}, {about['pairs']} pairs, {about['pieces']} pieces")
         bench.batches = Batches(bench.folder)
@@ -316,7 +360,7 @@ def measure(a):
     seconds = time.perf_counter() - began
     return dict(format=report.FORMAT, date=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
                 command=a.command, minutes=round(seconds / 60, 1), rounds=a.rounds,
-                quick=a.quick, load_before=round(load, 2), others=max(0, round((cpu_of_others() - others) / seconds, 2)), text=about["text"],
+                quick=a.quick, load_before=round(load, 2), others=max(0, round((cpu_of_others() - others) / seconds, 2)), text=about["text"], model=model_text,
                 padding=round(bench.batches.padding(9), 3), machine=machine(), versions=versions(peer_python, a.build),
                 metrics=report.summaries(bench.values), costs=costs)
 
@@ -340,10 +384,12 @@ def main():
     parser.add_argument("--quick", action="store_true", help="about a minute: fewer steps and cases, one round")
     parser.add_argument("--no-peer", action="store_true", help="without PyTorch")
     parser.add_argument("--build-time", action="store_true", help="a clean build as well")
+    parser.add_argument("--model", help="a trained model (a run's folder), to compare a beam with greedy search where sentences end")
     a = parser.parse_args()
     a.rounds = a.rounds or (1 if a.quick else 3)
     most = a.threads or min(2, len(os.sched_getaffinity(0)))
     a.command = " ".join(["make bench"] + (["QUICK=1"] if a.quick else []) + (["BUILD_TIME=1"] if a.build_time else []) +
+                         (["MODEL=folder"] if a.model else []) +
                          ([f"THREADS={most}"] if a.threads else []) + (["DATA=folder"] if os.environ.get("DATA") else []) +
                          ([f"ROUNDS={a.rounds}"] if a.rounds != (1 if a.quick else 3) else []))
     a.threads = sorted({1, most})

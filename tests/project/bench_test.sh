@@ -118,6 +118,12 @@ check 'a folder that cannot be: said before anything is measured' no says 'prepa
 check 'a folder that cannot be: one line' one_line
 try env DATA="$scratch" python3 "$here/tests/bench/bench.py" --build "$scratch" --no-peer
 check 'no text in DATA: said' says 'train.en, train.de, val.en, val.de are needed there'
+mkdir "$scratch/data"
+for name in train.en train.de val.en val.de; do echo a >"$scratch/data/$name"; done
+try env DATA="$scratch/data" python3 "$here/tests/bench/bench.py" --build "$scratch" --no-peer --model "$scratch/absent"
+check 'no such model: refused' status 1
+check 'no such model: named' says "bench: --model $scratch/absent: "
+check 'no such model: before anything is measured' no says 'bench_engine prepare failed'
 
 card() { try python3 "$here/tests/bench/card.py" --build "$scratch" --out "$scratch/never.json" "$@"; }
 card
