@@ -6,8 +6,8 @@
 ///  - outputs are written, never added to (the tape adds), and may not overlap inputs except where said;
 ///  - arguments are trusted: the operation above has checked them;
 ///  - the result does not depend on which thread does what, so the same call gives the same bits.
-/// Most are pure virtual: a backend that misses one does not compile. The last ones have a definition made of the others
-/// (kernels.cpp), for a device that knows no faster way.
+/// Most are pure virtual: a backend that misses one does not compile. Some have a definition made of the others (kernels.cpp),
+/// for a device that knows no faster way.
 #pragma once
 #include <algorithm>
 #include <cstdint>

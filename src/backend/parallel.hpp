@@ -37,7 +37,7 @@ class FirstFailure {
 /// Calls body(begin, end, piece) so that [0, n) is covered by one contiguous piece per thread: which thread
 /// does what depends on n and threads alone. Loops shorter than 2 · `least` are not worth waking a thread and
 /// run right here. Pieces begin at multiples of `step`; piece < threads. Within a parallel region the caller does all
-/// pieces, one after the other. The first exception is thrown on when all pieces are done.
+/// pieces, one after the other. Each piece may have a copy of `body`. The first exception is thrown on when all pieces are done.
 template <class Body>
 void parallel_ranges(int threads, Index n, Index least, Index step, const Body& body) {
   if (threads < 2 || n < 2 * least || n <= step) {

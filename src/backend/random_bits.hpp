@@ -43,7 +43,7 @@ inline constexpr int word_lanes = sizeof(Words) / 8;  ///< how many
 #endif
 }
 
-/// Which lane each lane is.
+/// 0, 1, 2, …: the number of each lane.
 template <std::size_t... lane>
 constexpr Words lane_numbers(std::index_sequence<lane...>) {
   return Words{lane...};

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import report
 from surroundings import ROOT, cpu_of_others, find_peer, machine, tuned, versions
@@ -46,11 +47,11 @@ def forward_flops(size, batch, source, target):
     return encoder + decoder + 2 * b * t * d * VOCABULARY
 
 
-def run(command, environment=None):
-    """The JSON object that the command prints."""
+def completed(command, environment=None, **given):
+    """What the command printed."""
     name = " ".join(pathlib.Path(word).name for word in command[:2])
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CHILD_SECONDS)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CHILD_SECONDS, **given)
     except subprocess.TimeoutExpired:
         raise Failure(f"{name} ran for more than {CHILD_SECONDS} s") from None
     except OSError as error:
@@ -58,7 +59,12 @@ def run(command, environment=None):
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise Failure(f"{name} failed: {said[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return done.stdout
+
+
+def run(command, environment=None):
+    """The JSON object that the command prints."""
+    return json.loads(completed(command, environment).splitlines()[-1])
 
 
 def first_line(command, environment):
@@ -173,13 +179,11 @@ class Bench:
             seconds = []
             for _ in range(3):
                 begin = time.perf_counter()
-                done = subprocess.run([name, "translate", "--model", self.a.model, "--threads", str(most), "--batch", "32",
-                                       "--beam", str(beam)], input=self.text, capture_output=True, timeout=CHILD_SECONDS)
+                command = [name, "translate", "--model", self.a.model, "--threads", str(most), "--batch", "32", "--beam", str(beam)]
+                completed(command, input=self.text)
                 seconds.append(time.perf_counter() - begin)
-                if done.returncode:
-                    raise Failure(f"tenfold translate failed: {done.stderr.decode().strip()}")
             self.note(f"trained.{KINDS[kind]}", f"translation, {kind}, trained model, batch 32, {report.threads(most)}", "sentences/s",
-                      "higher", "tenfold", self.text.count(b"\n") / min(seconds))
+                      "higher", "tenfold", len(self.text.splitlines()) / min(seconds))
 
     def round(self, model):
         a = self.a
@@ -291,21 +295,29 @@ def lines_to_translate(folder):
     if not folder:
         raise Failure("--model needs text: run make data-multi30k, or say DATA=folder")
     path = folder / "val.en"
-    return path.read_bytes() if path.exists() else gzip.open(f"{path}.gz").read()
+    try:
+        text = (path.read_bytes() if path.exists() else gzip.open(f"{path}.gz").read()).decode()
+    except (EOFError, ValueError, zlib.error) as error:
+        raise Failure(f"{path}: {error}") from None
+    if not text.strip():
+        raise Failure(f"{path} is empty")
+    return text
 
 
 def described(model):
     """What a run's best model is, for the page."""
-    path = pathlib.Path(model)
-    path = path / "best" if (path / "best").exists() else path
+    places = [pathlib.Path(model, name) for name in ("", "best", "last")]  # where `translate` looks for it
+    path = next((place for place in places if (place / "model.safetensors").exists()), places[0])
     try:
         s = json.loads((path / "config.json").read_text())["settings"]
         state = path / "training.json"  # an average has none
         steps = f", trained for {json.loads(state.read_text())['step']} steps" if state.exists() else ""
         return (f"width {s['model_dim']}, {s['heads']} heads, feed-forward {s['feed_forward_dim']}, "
                 f"{s['encoder_layers']}+{s['decoder_layers']} layers{steps}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise Failure(f"--model {model}: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise Failure(f"--model {model}: its JSON lacks {error}") from None
 
 
 def whole_number(text):
@@ -344,7 +356,7 @@ def measure(a):
         bench = Bench(a, pathlib.Path(scratch) / "workload", peer_python)
         text = text_folder()
         model_text = described(a.model) if a.model else ""
-        bench.text = lines_to_translate(text) if a.model else b""
+        bench.text = lines_to_translate(text) if a.model else ""
         about = bench.engine("prepare", bench.folder, *(["--text", text] if text else []))
         say(f"text: {about['text']}, {about['pairs']} pairs, {about['pieces']} pieces")
         bench.batches = Batches(bench.folder)

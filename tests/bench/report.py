@@ -195,6 +195,7 @@ def compare(old, new):
             body.append([m["what"], unit, spread(a), spread(b), change, verdict(a, b, better or m["better"])])
     notes = [f"Not the same {name}; before: {a}; now: {b}" for name, a, b in
              (("machine", old["machine"]["processor"], new["machine"]["processor"]), ("text", old["text"], new["text"]),
+              ("trained model", old.get("model", ""), new.get("model", "")),
               ("length of run (quick)", old["quick"], new["quick"])) if a != b]
     kept = {m["key"] for m in new["metrics"]}
     notes += [f"No longer measured: {m['what']}, {m['unit']}" for m in old["metrics"] if m["key"] not in kept]

@@ -184,7 +184,23 @@ check 'the stop is said' says '1 stop of 5.0 minutes in all left out.'
 learning "$scratch/absent"
 check 'no run: refused' status 1
 check 'no run: one line' one_line
-for bad in 'no JSON' '{"event": "validation"}' '[1]' '{"event": "train", "seconds": "x", "step": 1}' ''; do
+printf '{"torn' >>"$scratch/run/log.jsonl"
+learning "$scratch/run" 3
+check 'a torn last line is left out' says '| 5.0 | 5 | 100 | 0.600 | 37.50 |'
+cat >"$scratch/bad/log.jsonl" <<'END'
+{"event": "train", "step": 20, "seconds": 20}
+{"event": "train", "step": 40, "seconds": 40}
+{"event": "train", "step": 60, "seconds": 60}
+{"event": "validation", "step": 61, "epoch": 1, "seconds": 661, "loss": 2, "bleu": -1}
+{"event": "train", "step": 80, "seconds": 680}
+END
+learning "$scratch/bad"
+check 'a stop just before a validation is left out, and no BLEU is none' says '| 1.0 | 1 | 61 | 2.000 |  |'
+check 'no BLEU is not the best' no says 'best'
+numberless='{"event": "train", "seconds": "x", "step": 1}
+{"event": "train", "seconds": "y", "step": 2}'
+for bad in 'no JSON' '{"event": "validation"}' '[1]' "$numberless" '' \
+  '{"event": "validation", "step": 1, "epoch": 1, "seconds": 1, "loss": "x", "bleu": 1}'; do
   printf '%s\n' "$bad" >"$scratch/bad/log.jsonl"
   learning "$scratch/bad"
   check "a log of '$bad': refused" status 1
