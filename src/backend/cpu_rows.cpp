@@ -213,7 +213,7 @@ void CpuKernels::layer_norm_backward(const Real* x, const Real* gamma, const Rea
   parallel_ranges(threads_, rows, least_rows(cols), 1, [=, parts = partial_.data()](Index begin, Index end, int piece) {
     Real* part = parts + 2 * cols * piece;
     const NormGradient of{x, gamma, mean, rstd, dy, dx, part, part + cols, cols};
-    constexpr Index together = 4;
+    constexpr Index together = 2;
     Index r = begin;
     for (; r + together <= end; r += together) norm_gradient_rows<together>(of, r);
     for (; r < end; ++r) norm_gradient_rows<1>(of, r);
