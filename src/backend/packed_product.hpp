@@ -36,7 +36,7 @@ struct Panels {
 };
 
 /// Whether these tiles are worth having: with vectors of 16 bytes OpenBLAS, which picks its code when it starts, is faster
-/// than what this was compiled for. (With 32 it makes large ones a tenth faster, but cannot leave zeros out.)
+/// than what this was compiled for. (With 32 it makes large ones up to a tenth faster, but cannot leave zeros out.)
 inline constexpr bool packed_product_pays = sizeof(Vector) >= 32;
 
 /// One product of g's batch in the calling thread.
