@@ -96,6 +96,9 @@ class CpuKernels final : public ReferenceKernels {
 /// nanosecond.
 inline Index least_rows(Index cols) { return std::max<Index>(1, 8192 / std::max<Index>(1, cols)); }
 
+/// Elements that make a piece worth a thread of its own, when something is computed of each.
+inline constexpr Index least_computed = 4096;
+
 /// body(r) for every row of `cols` such numbers, in parallel.
 template <class Body>
 void each_row(int threads, Index rows, Index cols, const Body& body) {

@@ -10,8 +10,7 @@
 namespace tenfold::inline TENFOLD_REAL {
 namespace {
 
-/// Elements that make a piece worth a thread of its own: of a copy, and of something that computes.
-constexpr Index least_moved = 16384, least_computed = 4096;
+constexpr Index least_moved = 16384;  ///< as least_computed, of what is only copied or added
 
 /// body(i) for every i, in parallel and in SIMD.
 template <class Body>

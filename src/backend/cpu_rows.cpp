@@ -23,8 +23,7 @@ void each_entry(int threads, Index rows, Index cols, Body body) {
 /// out = dropout(f(x + bias)), element by element, in one pass over memory.
 template <class F>
 void each_kept_entry(int threads, const Dropout& d, const Real* x, const Real* bias, Real* out, Index rows, Index cols, F f) {
-  constexpr Index least = 4096;  // elements that make a piece worth a thread of its own
-  parallel_ranges(threads, rows * cols, least, bits_at_once, [=, &d](Index begin, Index end, int) {
+  parallel_ranges(threads, rows * cols, least_computed, bits_at_once, [=, &d](Index begin, Index end, int) {
     for_random_bits(d, begin, end,
                     [=, threshold = d.threshold, factor = d.scale()](Index first, Index count, const std::uint16_t* bits) {
                       for (Index done = 0, c = first % cols; done < count; c = 0) {

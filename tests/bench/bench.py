@@ -174,16 +174,16 @@ class Bench:
 
     def trained(self):
         """The command as anyone calls it, start and reading included, with a model whose sentences end; the best of three."""
-        most, name = self.a.threads[-1], pathlib.Path(self.a.build) / "tenfold"
+        most, program = self.a.threads[-1], pathlib.Path(self.a.build) / "tenfold"
         for kind, beam in (("greedy", 1), ("beam 5", 5)):
+            command = [program, "translate", "--model", self.a.model, "--threads", str(most), "--batch", "32", "--beam", str(beam)]
             seconds = []
             for _ in range(3):
                 begin = time.perf_counter()
-                command = [name, "translate", "--model", self.a.model, "--threads", str(most), "--batch", "32", "--beam", str(beam)]
-                completed(command, input=self.text)
+                completed(command, input=self.captions)
                 seconds.append(time.perf_counter() - begin)
             self.note(f"trained.{KINDS[kind]}", f"translation, {kind}, trained model, batch 32, {report.threads(most)}", "sentences/s",
-                      "higher", "tenfold", len(self.text.splitlines()) / min(seconds))
+                      "higher", "tenfold", len(self.captions.splitlines()) / min(seconds))
 
     def round(self, model):
         a = self.a
@@ -356,7 +356,7 @@ def measure(a):
         bench = Bench(a, pathlib.Path(scratch) / "workload", peer_python)
         text = text_folder()
         model_text = described(a.model) if a.model else ""
-        bench.text = lines_to_translate(text) if a.model else ""
+        bench.captions = lines_to_translate(text) if a.model else ""
         about = bench.engine("prepare", bench.folder, *(["--text", text] if text else []))
         say(f"text: {about['text']}, {about['pairs']} pairs, {about['pieces']} pieces")
         bench.batches = Batches(bench.folder)
@@ -372,8 +372,8 @@ def measure(a):
     seconds = time.perf_counter() - began
     return dict(format=report.FORMAT, date=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
                 command=a.command, minutes=round(seconds / 60, 1), rounds=a.rounds,
-                quick=a.quick, load_before=round(load, 2), others=max(0, round((cpu_of_others() - others) / seconds, 2)), text=about["text"], model=model_text,
-                padding=round(bench.batches.padding(9), 3), machine=machine(), versions=versions(peer_python, a.build),
+                quick=a.quick, load_before=round(load, 2), others=max(0, round((cpu_of_others() - others) / seconds, 2)), text=about["text"],
+                model=model_text, padding=round(bench.batches.padding(9), 3), machine=machine(), versions=versions(peer_python, a.build),
                 metrics=report.summaries(bench.values), costs=costs)
 
 

@@ -91,7 +91,7 @@ TEST_CASE("runs with gaps, with one point, with one curve only are drawn") {
        {R"({"event":"train","step":5,"loss":3.5,"learning_rate":1e-4})",
         R"({"event":"validation","step":5,"loss":3.5})", R"({"event":"train","step":5,"learning_rate":0})",
         R"({"event":"train","step":0,"loss":0,"learning_rate":0})",
-        R"({"event":"validation","step":5,"bleu":30.5})", R"({"event":"validation","step":5,"loss":3,"bleu":-1})",
+        R"({"event":"validation","step":5,"bleu":30.5})",
         "{\"event\":\"train\",\"step\":5,\"loss\":null,\"learning_rate\":1}\n"
         "{\"event\":\"train\",\"step\":6,\"loss\":1e300}\n{\"event\":\"start\",\"step\":\"x\"}"}) {
     CAPTURE(log);
@@ -100,6 +100,14 @@ TEST_CASE("runs with gaps, with one point, with one curve only are drawn") {
     CHECK(is_picture(folder / "run.svg"));
     std::filesystem::remove(folder / "run.svg");
   }
+}
+
+TEST_CASE("a BLEU below 0, which says that nothing was translated, is not drawn") {
+  if (!has_gnuplot()) return;
+  TemporaryFolder folder;
+  put(folder / "log", R"({"event":"validation","step":5,"loss":3,"bleu":-1})");
+  plot_run(folder / "log", folder / "run.svg");
+  CHECK(get(folder / "run.svg").find("BLEU") == std::string::npos);
 }
 
 TEST_CASE("a run that cannot be drawn leaves no picture") {
